@@ -1,0 +1,1 @@
+"""Refund Desk's core: everything that is not a page."""

@@ -1,0 +1,50 @@
+"""What all tests share: profiles of generated cases, the desk's own folder, the shared files, the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def chromium() -> str | None:
+    """The path of an installed Chromium or Chrome; None where Playwright's own is all there may be.
+
+    `./refund-desk test` sees to it that there is one; `REFUND_DESK_BROWSER` names another.
+    """
+    named = os.environ.get("REFUND_DESK_BROWSER")
+    if named:
+        return named
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str | None:
+    return chromium()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real files beside the project, or the test is skipped: they are not ours to ship."""
+    folder = Path(os.environ.get("REFUND_CORPUS", PROJECT.parent / "shared" / "corpus"))
+    if not folder.is_dir():
+        pytest.skip(f"The real files are not at {folder}; REFUND_CORPUS names their folder.")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the shared cases of the policy beside the project, or the test is skipped."""
+    folder = Path(os.environ.get("REFUND_SHARED", PROJECT.parent / "shared"))
+    if not (folder / "policy").is_dir():
+        pytest.skip(f"The shared cases are not at {folder}; REFUND_SHARED names their folder.")
+    return folder

@@ -1,0 +1,133 @@
+"""The store: people, claims, what happened to them and where imported rows went.
+
+One function for each thing that can be done to a claim. Each loads the actor's present role, checks it, the
+version and the state, and writes the change, its event and the journal's head in one transaction; whatever is
+refused is refused with a sentence (`StoreError`) and changes nothing.
+"""
+
+from __future__ import annotations
+
+from refundcore.store.acts import add_claim, assign, note, set_facts
+from refundcore.store.deciding import approve_override, close, decide, reject_override, reopen
+from refundcore.store.errors import Forbidden, Impossible, Refused, Stale, StoreError
+from refundcore.store.imports import (
+    begin_import,
+    cancel_import,
+    finish_import,
+    import_batch,
+    import_record,
+    imports,
+    rejects,
+    remember_mapping,
+    remembered_mapping,
+    resume_or_remove,
+)
+from refundcore.store.judging import rejudge_due
+from refundcore.store.many import assign_many, decide_many, note_many, preview_decide_many, take_next
+from refundcore.store.model import (
+    OPEN_STATES,
+    OUTCOMES,
+    ROLES,
+    STATE_GROUPS,
+    STATES,
+    Balance,
+    ClaimRecord,
+    Decision,
+    Event,
+    Facts,
+    Figures,
+    Filter,
+    ImportRecord,
+    ManyResult,
+    Outcome,
+    Person,
+    Preview,
+    QueuePage,
+    QueueRow,
+    Receipt,
+    Reject,
+    Result,
+    Role,
+)
+from refundcore.store.opening import connect
+from refundcore.store.people import people, person
+from refundcore.store.queue import count_matching, neighbours, queue, queue_figures, related
+from refundcore.store.reading import claim, events, journal
+from refundcore.store.roles import ACTIONS, may
+from refundcore.store.settings import set_setting, setting
+from refundcore.store.store import Store
+from refundcore.store.verifying import Finding, verify
+
+__all__ = [
+    "ACTIONS",
+    "OPEN_STATES",
+    "OUTCOMES",
+    "ROLES",
+    "STATES",
+    "STATE_GROUPS",
+    "Balance",
+    "ClaimRecord",
+    "Decision",
+    "Event",
+    "Facts",
+    "Figures",
+    "Filter",
+    "Finding",
+    "Forbidden",
+    "ImportRecord",
+    "Impossible",
+    "ManyResult",
+    "Outcome",
+    "Person",
+    "Preview",
+    "QueuePage",
+    "QueueRow",
+    "Receipt",
+    "Refused",
+    "Reject",
+    "Result",
+    "Role",
+    "Stale",
+    "Store",
+    "StoreError",
+    "add_claim",
+    "approve_override",
+    "assign",
+    "assign_many",
+    "begin_import",
+    "cancel_import",
+    "claim",
+    "close",
+    "connect",
+    "count_matching",
+    "decide",
+    "decide_many",
+    "events",
+    "finish_import",
+    "import_batch",
+    "import_record",
+    "imports",
+    "journal",
+    "may",
+    "neighbours",
+    "note",
+    "note_many",
+    "people",
+    "person",
+    "preview_decide_many",
+    "queue",
+    "queue_figures",
+    "reject_override",
+    "rejects",
+    "rejudge_due",
+    "related",
+    "remember_mapping",
+    "remembered_mapping",
+    "reopen",
+    "resume_or_remove",
+    "set_facts",
+    "set_setting",
+    "setting",
+    "take_next",
+    "verify",
+]

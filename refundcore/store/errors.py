@@ -1,0 +1,23 @@
+"""Why a change was refused, each as a sentence for the person who asked for it."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store cannot be opened, read or written; `str()` is a sentence that says what is wanted."""
+
+
+class Refused(StoreError):
+    """A change that is not made. Nothing was written."""
+
+
+class Stale(Refused):
+    """Somebody changed the claim since it was loaded; the sentence names who, when and what."""
+
+
+class Forbidden(Refused):
+    """The person's role does not allow this, or the person is not active."""
+
+
+class Impossible(Refused):
+    """The claim's state, the facts or the values given do not allow this."""

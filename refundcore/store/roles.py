@@ -1,0 +1,52 @@
+"""Who may do what: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_WORK = frozenset({"agent", "manager"})
+_MANAGE = frozenset({"manager"})
+_READ = frozenset({"agent", "manager", "auditor"})
+
+ACTIONS: Mapping[str, frozenset[str]] = {
+    "read": _READ,
+    "add_claim": _WORK,
+    "set_facts": _WORK,
+    "assign": _WORK,
+    "note": _WORK,
+    "decide": _WORK,
+    "take_next": _WORK,
+    "close": _WORK,
+    "reopen": _WORK,
+    "import": _WORK,
+    "decide_override_alone": _MANAGE,
+    "approve_override": _MANAGE,
+    "reject_override": _MANAGE,
+    "change_settings": _MANAGE,
+    "manage_people": _MANAGE,
+}
+"""Action -> the roles that may do it."""
+
+WORDS: Mapping[str, str] = {
+    "read": "see claims",
+    "add_claim": "add claims",
+    "set_facts": "change the facts of a claim",
+    "assign": "assign claims",
+    "note": "add notes",
+    "decide": "decide claims",
+    "take_next": "take claims",
+    "close": "close claims",
+    "reopen": "reopen claims",
+    "import": "import claims",
+    "decide_override_alone": "decide against the policy alone",
+    "approve_override": "approve decisions against the policy",
+    "reject_override": "reject decisions against the policy",
+    "change_settings": "change settings",
+    "manage_people": "manage people",
+}
+"""Action -> how a sentence names it."""
+
+
+def may(role: str, action: str) -> bool:
+    """Whether `role` may do `action`. Raises `KeyError` for an action that is not in `ACTIONS`."""
+    return role in ACTIONS[action]

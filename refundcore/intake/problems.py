@@ -1,0 +1,67 @@
+"""What is wrong with a file, and with a cell of it, said so that it can be mended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN = 60
+"""No more of a cell's text than this is repeated in a sentence."""
+
+
+class IntakeError(Exception):
+    """The file cannot be read as claims at all; its text is the sentence for the person who brought it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One cell, or one row, that is not as wanted.
+
+    `line` is the physical line of the file on which the row begins, counted from 1. `wanted` is the rest of the
+    sentence after the value: "is not yes or no". A `fatal` problem leaves its row out; any other is a note on
+    a row that comes in.
+    """
+
+    line: int
+    column: str
+    value: str
+    wanted: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        where = f"Line {self.line}, {self.column}" if self.column else f"Line {self.line}"
+        return f"{where}: {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without the place."""
+        return f"'{clip(self.value)}' {self.wanted}." if self.value else f"{self.wanted[:1].upper()}{self.wanted[1:]}."
+
+
+@dataclass(frozen=True)
+class Group:
+    """Problems of one kind in one column."""
+
+    column: str
+    wanted: str
+    fatal: bool
+    count: int
+    first: Problem
+
+
+def clip(text: str) -> str:
+    """A text short enough for a sentence, on one line."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text[: SHOWN + 1])
+    return line if len(line) <= SHOWN else f"{line[:SHOWN].rstrip()}..."
+
+
+def grouped(problems: Iterable[Problem]) -> list[Group]:
+    """The problems by column and kind, the most frequent first, each with its first example."""
+    counts: Counter[tuple[str, str, bool]] = Counter()
+    firsts: dict[tuple[str, str, bool], Problem] = {}
+    for problem in problems:
+        kind = (problem.column, problem.wanted, problem.fatal)
+        counts[kind] += 1
+        firsts.setdefault(kind, problem)
+    return [Group(*kind, count=count, first=firsts[kind]) for kind, count in counts.most_common()]

@@ -1,0 +1,115 @@
+"""Doing things: one place where the store's refusals become sentences, and keys make a double click harmless.
+
+A form has a name. Its key is made when the form is first shown and stays the same over every click on it, so the
+store does the thing once; after it was done the form gets a fresh key. What was refused is kept with the form
+until it is tried again or the page is reloaded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from secrets import token_urlsafe
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from refundcore.desk import context
+from refundcore.desk.show import plain
+from refundcore.store import Person, Stale, StoreError
+
+Result = TypeVar("Result")
+
+UNEXPECTED = (
+    "Something went wrong on our side, and nothing was changed. Reload the page and try again; "
+    "if it happens again, tell whoever runs the desk."
+)
+_NEWS = "desk_news"
+logger = logging.getLogger(__name__)
+
+
+def do(act: Callable[..., Result], me: Person, form: str, **given: Any) -> Result | None:  # noqa: ANN401 - the act's own parameters
+    """Do one act of the store for a person, with the form's key; None where it was refused.
+
+    The refusal is kept for `refusals`, which the form calls at the place where it is to be read.
+    """
+    return attempt(lambda: act(context.store(), actor=me.id, at=context.now(), key=_key(form), **given), form)
+
+
+def attempt(what: Callable[[], Result], form: str) -> Result | None:
+    """Call `what`; None where it failed, with the sentence kept for `refusals(form)`."""
+    st.session_state.pop(_refused(form), None)
+    try:
+        done = what()
+    except StoreError as refusal:
+        st.session_state[_refused(form)] = (str(refusal), isinstance(refusal, Stale))
+        return None
+    except Exception:
+        logger.exception("The form %s failed.", form)
+        st.session_state[_refused(form)] = (UNEXPECTED, False)
+        return None
+    st.session_state.pop(f"key_{form}", None)
+    return done
+
+
+def refusals(form: str) -> None:
+    """Show why the form was refused, if it was; a stale page gets a button that reloads it."""
+    found = st.session_state.get(_refused(form))
+    if not found:
+        return
+    sentence, stale = found
+    if not stale:
+        st.error(plain(sentence), icon=":material/error:")
+        return
+    st.warning(plain(sentence), icon=":material/sync_problem:")
+    if st.button("Reload the claim", key=f"reload_{form}", icon=":material/refresh:"):
+        del st.session_state[_refused(form)]
+        close_dialog()
+        st.rerun()
+
+
+def read(what: Callable[..., Result], *given: Any, **named: Any) -> Result:  # noqa: ANN401 - the reader's own parameters
+    """Read something of the store for a page; where that fails, the page says so in a sentence and stops."""
+    try:
+        return what(context.store(), *given, **named)
+    except StoreError as refusal:
+        st.error(plain(str(refusal)), icon=":material/error:")
+    except Exception:
+        logger.exception("A page could not be read.")
+        st.error(UNEXPECTED, icon=":material/error:")
+    st.stop()
+
+
+def tell(sentence: str, icon: str = "check") -> None:
+    """Keep a sentence for the next run, which shows it once."""
+    st.session_state.setdefault(_NEWS, []).append((sentence, icon))
+
+
+def show_news() -> None:
+    """Show what was kept by `tell`."""
+    for sentence, icon in st.session_state.pop(_NEWS, []):
+        st.toast(plain(sentence), icon=f":material/{icon}:")
+
+
+def open_dialog(name: str) -> None:
+    """Open a dialog by its name at this run and the next ones, until it is closed."""
+    st.session_state["desk_dialog"] = name
+
+
+def close_dialog() -> None:
+    """Close whatever dialog is open; also what a dialog does when it is dismissed."""
+    st.session_state.pop("desk_dialog", None)
+
+
+def dialog_open(name: str) -> bool:
+    """Whether the dialog of this name is to be shown."""
+    return bool(st.session_state.get("desk_dialog") == name)
+
+
+def _key(form: str) -> str:
+    kept: str = st.session_state.setdefault(f"key_{form}", token_urlsafe(16))
+    return kept
+
+
+def _refused(form: str) -> str:
+    return f"refused_{form}"

@@ -1,0 +1,93 @@
+"""The queue's filter as people see it: fields whose words stand in the page's address, so that a view can be shared.
+
+The address says `?state=Waiting+for+us&verdict=Deny`; the store's `Filter` says `us` and `deny`. The tables below
+are the one place where the two meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from refundcore.desk.show import REASONS, VERDICTS
+from refundcore.store.model import Filter, Person
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "state": {
+        "open": "All open", "us": "Waiting for us", "customer": "Waiting for customer", "technician": "Waiting for technicians",
+        "approval": "Awaiting approval", "decided": "Decided", "closed": "Closed", "all": "All claims",
+    },
+    "due": {"": "Any time", "soon": "Within 4 hours", "overdue": "Overdue"},
+    "verdict": {"": "Any verdict", **{code: word.label for code, word in VERDICTS.items()}},
+    "reason": {"": "Any reason", **REASONS},
+    "assignee": {"": "Anybody", "me": "Me", "nobody": "Nobody"},
+}  # fmt: skip
+"""Field -> value of the filter -> its word."""
+
+_HEADS = {"state": "State", "due": "Due", "verdict": "Verdict", "reason": "Reason", "assignee": "Assigned to"}
+
+
+def assignee_labels(people: Sequence[Person]) -> dict[str, str]:
+    """The choices of who has a claim; people of one name are told apart by their e-mail address."""
+    names = [person.name for person in people]
+    told = {str(p.id): p.name if names.count(p.name) == 1 else f"{p.name} ({p.email})" for p in people}
+    return {**LABELS["assignee"], **told}
+
+
+def draw(people: Sequence[Person]) -> Filter:
+    """The fields of the filter, bound to the address; the filter they say."""
+    labels = {**LABELS, "assignee": assignee_labels(people)}
+    chosen: dict[str, str] = {}
+    places = st.columns([1.6, 1.2, 1, 1, 1, 1], vertical_alignment="bottom")
+    with places[0]:
+        chosen["text"] = (
+            st.text_input(
+                "Search", key="text", bind="query-params", type="search", live="300ms", autocomplete="off",
+                placeholder="Claim, order or e-mail",
+                help="A claim's reference, an order or an e-mail address, or how it begins.",
+            ) or ""
+        )  # fmt: skip
+    for place, (field, head) in zip(places[1:], _HEADS.items(), strict=True):
+        words = labels[field]
+        with place:
+            word = st.selectbox(head, list(words.values()), key=field, bind="query-params")
+        chosen[field] = _code(words, word)
+    imported = str(st.query_params.get("imported", ""))
+    return Filter.of({**chosen, "imported": imported})
+
+
+def of_address(params: Mapping[str, str], people: Sequence[Person]) -> Filter:
+    """The filter that an address says, in words or in the store's own values."""
+    labels = {**LABELS, "assignee": assignee_labels(people)}
+    return Filter.of({name: _code(labels.get(name, {}), str(value)) for name, value in params.items()})
+
+
+def address(chosen: Filter, people: Sequence[Person]) -> dict[str, str]:
+    """A filter as the parameters of an address, in words; what is not narrowed down is left out."""
+    labels = {**LABELS, "assignee": assignee_labels(people)}
+    return {name: labels.get(name, {}).get(value, value) for name, value in chosen.params().items()}
+
+
+def query(chosen: Filter, people: Sequence[Person]) -> str:
+    """A filter as the end of an address, such as `&state=Waiting+for+us`; '' for the plain queue."""
+    params = address(chosen, people)
+    return "&" + urlencode(params) if params else ""
+
+
+def narrow(**changes: str) -> None:
+    """Set fields of the filter to values of the store's filter; for the callback of a button."""
+    for field, value in changes.items():
+        st.session_state[field] = LABELS.get(field, {}).get(value, value)
+
+
+def clear() -> None:
+    """Take every field of the filter back to where it shows all open claims."""
+    st.session_state["text"] = ""
+    for field, words in LABELS.items():
+        st.session_state[field] = next(iter(words.values()))
+
+
+def _code(words: Mapping[str, str], word: object) -> str:
+    return next((code for code, label in words.items() if label == word), str(word or ""))

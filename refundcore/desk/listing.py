@@ -1,0 +1,61 @@
+"""Lists of lines that are drawn by one component: clauses, deadlines, events, related claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote
+
+from refundcore.deadlines import SECOND
+from refundcore.desk import context
+from refundcore.desk.parts import component
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line; all of it is shown as plain text.
+
+    `due` is an instant in microseconds and ticks; `opens` is the reference of a claim that the head leads to.
+    """
+
+    head: str = ""
+    text: str = ""
+    note: str = ""
+    icon: str = ""
+    tone: str = ""
+    word: str = ""
+    when: str = ""
+    due: int | None = None
+    opens: str = ""
+    dim: bool = False
+
+
+def listing(lines: Sequence[Line], key: str, label: str, *, address: str = "") -> str:
+    """Draw the lines; the reference of the claim that was just opened, or ''.
+
+    `address` is what follows the reference in the links' address (the queue's filter), such as `&state=new`.
+    """
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        row = asdict(line)
+        row["due"] = None if line.due is None else line.due / SECOND
+        if opened := row.pop("opens"):
+            row |= {"open": opened, "href": claim_address(opened, address)}
+        rows.append(row)
+    drawn = component("listing")(
+        key=key,
+        data={"label": label, "now": context.now_us() / SECOND, "rows": rows},
+        on_opened_change=_ignore,
+        height="content",
+    )
+    return str(drawn.opened or "")
+
+
+def claim_address(ref: str, rest: str = "") -> str:
+    """Where a claim is shown, relative to the desk's root."""
+    return f"claim?claim={quote(ref, safe='')}{rest}"
+
+
+def _ignore() -> None:
+    """Reading the trigger after the run is enough."""

@@ -1,0 +1,233 @@
+"""How things are told to people: amounts, moments, verdicts, states and reasons as words.
+
+A verdict is a word with an icon and a tone, never a colour alone. Everything here returns text; who shows text
+that came from outside shows it inert (`st.text`, a component's `textContent`), never as Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import streamlit as st
+from babel.numbers import format_decimal
+
+from refundcore.deadlines import HOUR, SECOND, moment
+from refundcore.desk import context
+from refundcore.facts import BY_NAME
+from refundcore.money import EXPONENTS
+
+Tone = Literal["green", "red", "orange", "blue", "violet", "gray"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A value as people read it: label, Material icon (its bare name), tone and a sentence of help."""
+
+    label: str
+    icon: str
+    tone: Tone
+    help: str = ""
+
+
+VERDICTS: Mapping[str, Word] = {
+    "approve": Word("Approve", "check_circle", "green", "A refund is due under every reading of the policy."),
+    "exchange": Word(
+        "Exchange", "swap_horiz", "green", "A replacement is due: the customer chose it and one is on offer."
+    ),
+    "deny": Word("Deny", "block", "red", "At least one clause bars the claim under every reading of the policy."),
+    "need_info": Word("Need info", "help", "orange", "A fact is missing that would decide the claim."),
+    "pending": Word("Pending", "hourglass_top", "blue", "A clock is running; time alone will settle the claim."),
+    "review": Word("Review", "balance", "violet", "The policy leaves the outcome to a person."),
+}
+"""The policy's verdicts."""
+
+LEANINGS: Mapping[str, str] = {
+    "approve": "leaning to approve",
+    "exchange": "leaning to exchange",
+    "deny": "leaning to deny",
+}
+
+STATES: Mapping[str, Word] = {
+    "new": Word("Open", "inbox", "gray", "Waiting for us."),
+    "waiting_customer": Word(
+        "Waiting for customer", "forward_to_inbox", "gray", "We asked; the customer has not answered yet."
+    ),
+    "waiting_technician": Word("Waiting for technicians", "engineering", "gray", "The technicians have the claim."),
+    "awaiting_approval": Word("Awaiting approval", "approval_delegation", "orange", "An override waits for a manager."),
+    "decided": Word("Decided", "task_alt", "green", "Somebody decided the claim."),
+    "closed": Word("Closed", "archive", "gray", "Nothing is left to do."),
+}
+"""The states of a claim."""
+
+OUTCOMES: Mapping[str, Word] = {
+    "approve": Word("Approved", "check_circle", "green"),
+    "approved": Word("Approved", "check_circle", "green"),
+    "exchange": Word("Exchanged", "swap_horiz", "green"),
+    "exchanged": Word("Exchanged", "swap_horiz", "green"),
+    "deny": Word("Denied", "block", "red"),
+    "denied": Word("Denied", "block", "red"),
+}
+"""What a person decided."""
+
+REASONS: Mapping[str, str] = {
+    "sms_not_received": "SMS not received",
+    "invalid_number": "Invalid number",
+    "major_defect": "Major defect",
+    "incompatibility": "Incompatibility",
+    "other": "Other reason",
+}
+"""Why a customer asks for the money back."""
+
+CODES: Mapping[str, str] = {
+    **REASONS,
+    "email": "E-mail",
+    "form": "Form",
+    "chat": "Chat",
+    "phone": "Phone",
+    "csv": "File",
+    "none": "None",
+    "alleged": "Alleged",
+    "confirmed": "Confirmed",
+    "refund": "Money back",
+    "replacement": "Replacement",
+}
+"""Values of the facts that are one of a few codes."""
+
+ROLES: Mapping[str, str] = {"agent": "agent", "manager": "manager", "auditor": "auditor"}
+
+CLAUSE_STATES: Mapping[str, Word] = {
+    "met": Word("met", "check", "green"),
+    "not_met": Word("not met", "close", "red"),
+    "unknown": Word("unknown", "question_mark", "orange"),
+    "not_concerned": Word("not concerned", "remove", "gray"),
+}
+"""What a clause has to say about a claim."""
+
+
+def known(value: object) -> bool:
+    """Whether a value read from the store is there at all (neither None nor one of pandas' blanks)."""
+    return value is not None and value == value and str(value) not in {"", "<NA>", "NaT"}  # noqa: PLR0124 - NaN differs from itself
+
+
+def money_text(minor: object, currency: object, *, unknown: str = "") -> str:
+    """An amount as `1,234.50 USD`; `unknown` where there is none. Without a known currency the digits stay plain."""
+    if not known(minor):
+        return unknown
+    code = str(currency) if known(currency) else ""
+    places = EXPONENTS.get(code, 2)
+    digits = format_decimal(
+        Decimal(int(str(minor))).scaleb(-places), format=f"#,##0.{'0' * places}" if places else "#,##0", locale="en"
+    )
+    return f"{digits} {code}".strip() if code else f"{digits} (no currency)"
+
+
+def when_text(at: object, *, zone: bool = True, unknown: str = "") -> str:
+    """An instant (microseconds, UTC) as `Tue 14 May 2024, 23:59 UTC` in the desk's zone."""
+    if not known(at):
+        return unknown
+    local = moment(int(str(at)), context.zone())
+    text = f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    return f"{text} {local.tzname()}" if zone else text
+
+
+def day_text(at: object, *, unknown: str = "") -> str:
+    """An instant as its day in the desk's zone: `14 May 2024`."""
+    if not known(at):
+        return unknown
+    local = moment(int(str(at)), context.zone())
+    return f"{local.day} {local:%b %Y}"
+
+
+def instant_text(earliest: object, latest: object, *, unknown: str = "unknown") -> str:
+    """A fact that is an instant: the moment, or only the day where no more is known."""
+    if not known(earliest):
+        return unknown
+    if known(latest) and int(str(latest)) - int(str(earliest)) >= HOUR:
+        return day_text(earliest)
+    return when_text(earliest)
+
+
+def span_text(microseconds: int) -> str:
+    """A length of time in its two largest units: `2 d 4 h`, `3 h 12 min`, `45 s`."""
+    seconds = abs(int(microseconds)) // SECOND
+    days, hours, minutes = seconds // 86_400, seconds % 86_400 // 3_600, seconds % 3_600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def ago_text(at: object) -> str:
+    """How long ago an instant was: `3 h 12 min ago`."""
+    if not known(at):
+        return ""
+    gone = context.now_us() - int(str(at))
+    return f"in {span_text(gone)}" if gone < -SECOND else "just now" if gone < 60 * SECOND else f"{span_text(gone)} ago"
+
+
+def count_text(number: int, one: str, many: str = "") -> str:
+    """`1 claim`, `1,200 claims`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def fact_label(name: str) -> str:
+    """The label of a fact, or the name itself for what is no fact."""
+    return BY_NAME[name].label if name in BY_NAME else name.replace("_", " ")
+
+
+def code_text(value: object, *, unknown: str = "unknown") -> str:
+    """A code of a fact as people read it."""
+    return CODES.get(str(value), str(value)) if known(value) else unknown
+
+
+def value_text(name: str, facts: Mapping[str, Any], *, unknown: str = "unknown") -> str:
+    """The value of one fact of a claim as people read it."""
+    fact, value = BY_NAME[name], facts.get(name)
+    if not known(value):
+        return unknown
+    match fact.kind:
+        case "truth":
+            return "Yes" if value else "No"
+        case "instant":
+            return instant_text(value, facts.get(fact.latest))
+        case "money":
+            return money_text(value, facts.get("currency"))
+        case "code":
+            return code_text(value)
+        case _:
+            return str(value)
+
+
+def plain(text: str) -> str:
+    """Text made inert for the places that only take Markdown (alerts, toasts, labels): every mark of it is escaped."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=@&])", r"\\\1", text.replace("\n", " "))
+
+
+def verdict_word(verdict: object, leaning: object = "") -> Word:
+    """The verdict as a word, with its leaning where a person has to judge."""
+    word = VERDICTS.get(str(verdict), Word("Not judged", "pending", "gray"))
+    if verdict == "review" and known(leaning):
+        return Word(f"{word.label}, {LEANINGS.get(str(leaning), str(leaning))}", word.icon, word.tone, word.help)
+    return word
+
+
+def state_word(state: object, outcome: object = "") -> Word:
+    """The state of a claim as a word; a decided one by its outcome."""
+    if state in {"decided", "closed"} and str(outcome) in OUTCOMES:
+        return OUTCOMES[str(outcome)]
+    return STATES.get(str(state), Word(str(state), "circle", "gray"))
+
+
+def badge(word: Word) -> None:
+    """Draw a word as a badge: icon, label and tone."""
+    st.badge(word.label, icon=f":material/{word.icon}:", color=word.tone, help=word.help or None)
+
+
+def verdict_badge(verdict: object, leaning: object = "") -> None:
+    """Draw the verdict as a badge."""
+    badge(verdict_word(verdict, leaning))

@@ -1,0 +1,106 @@
+"""A claim's verdict and its explanation, judged for a page, and laid out as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from refundcore import words
+from refundcore.desk import context
+from refundcore.desk.listing import Line
+from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, verdict_word, when_text
+from refundcore.facts import COLUMNS, Claims
+from refundcore.words import Explanation
+
+_ORDER = {"met": 0, "not_met": 1, "unknown": 2, "not_concerned": 3}
+_DEADLINES = {
+    "running": ("timer", ""),
+    "over": ("timer_off", "over"),
+    "stopped": ("pause_circle", "stopped"),
+}
+
+
+def explain(facts: Mapping[str, Any]) -> Explanation:
+    """The explanation of one claim as things stand now, from its facts by column."""
+    claims = Claims.of({name: [facts.get(name)] for name in COLUMNS if name in facts})
+    return words.explain(claims, context.policy(), context.now_us(), context.policy().zone)
+
+
+def clause_lines(explanation: Explanation, *, concerned: bool) -> list[Line]:
+    """Clause by clause: those that concern the claim, or the rest."""
+    lines = []
+    for clause in sorted(explanation.clauses, key=lambda clause: _ORDER[clause.state]):
+        if (clause.state != "not_concerned") != concerned:
+            continue
+        word = CLAUSE_STATES[clause.state]
+        lines.append(
+            Line(
+                head=f"{clause.id}  {clause.title}",
+                text=clause.sentence,
+                note=f"“{clause.text}” (paragraph {clause.paragraph})",
+                icon=word.icon,
+                tone=word.tone,
+                word=word.label,
+                dim=not concerned,
+            )
+        )
+    return lines
+
+
+def reading_lines(explanation: Explanation) -> list[Line]:
+    """What each reading of the policy makes of the claim."""
+    names = {"strict": "Strict reading", "default": "Usual reading", "generous": "Generous reading"}
+    lines = []
+    for reading in explanation.readings:
+        word = verdict_word(reading.verdict)
+        lines.append(
+            Line(
+                head=names.get(reading.name, reading.name), text=reading.sentence, icon=word.icon, tone=word.tone,
+                word=f"{word.label} {reading.clause}".strip(),
+            )
+        )  # fmt: skip
+    return lines + [
+        Line(head=f"They part at {number}", text=text, icon="fork_right") for number, text in explanation.parting
+    ]
+
+
+def deadline_lines(deadlines: Sequence[Any]) -> list[Line]:
+    """The deadlines with their convention; those that run tick."""
+    lines = []
+    for deadline in deadlines:
+        icon, word = _DEADLINES.get(deadline.state, ("timer", ""))
+        running = deadline.state == "running"
+        lines.append(
+            Line(
+                head=f"{deadline.title} ({deadline.clause})" if deadline.clause else deadline.title,
+                text=when_text(deadline.at),
+                note=f"Counted in {deadline.convention}." if deadline.convention else "",
+                icon=icon,
+                word="" if running else word,
+                due=deadline.at if running else None,
+                dim=not running,
+            )
+        )
+    return lines
+
+
+def missing_lines(explanation: Explanation) -> list[Line]:
+    """What to ask, and what each answer would lead to."""
+    lines = []
+    for question in explanation.missing:
+        outcomes = [
+            f"{answer}: {VERDICTS.get(verdict, Word(verdict, '', 'gray')).label}"
+            for answer, verdict in question.outcomes
+        ]
+        lines.append(
+            Line(head=question.label, text=question.question, note=" · ".join(outcomes), icon="help", tone="orange")
+        )
+    return lines
+
+
+def money_lines(explanation: Explanation) -> None:
+    """The refund and the fee, where the verdict names them."""
+    if explanation.refund:
+        st.text(f"Refund {explanation.refund}" + (f", fee {explanation.fee}" if explanation.fee else ""))

@@ -1,0 +1,292 @@
+"""The table of rules, and judging by it: from each completion under each reading to one verdict a claim.
+
+How verdicts combine is section 2 of the readings: first over the readings of each completion, then over the
+completions of each pattern. Bits of an integer stand for clauses; the lowest bit leads, since bits follow precedence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from refundcore.policy import READINGS, Policy, PolicyError
+from refundcore.rulebook import completions
+from refundcore.rulebook.completions import AXES, TIMING, Block, Completions
+from refundcore.rulebook.known import NO, OVER, RUNNING, UNDECIDED, YES, Codes, Known, Taken, Truth
+from refundcore.rulebook.regions import Region
+
+Rule = Callable[[Known, Taken], Truth]
+
+APPROVE, EXCHANGE, DENY, NEED_INFO, PENDING, REVIEW = range(6)
+OUTPUT = ("approve", "exchange", "deny", "need_info", "pending", "review")
+DEFAULT = READINGS.index("default")
+NO_LEANING = -1
+
+WEIGHING = ("bar", "hold", "supply", "clock", "remedy", "ground")
+
+
+@dataclass
+class Effects:
+    """What the rules say of a table of completions under each reading; shape (rows, readings)."""
+
+    bits: dict[str, Codes]
+    """For each role, the clauses that apply."""
+    verdict: Codes
+
+
+@dataclass
+class Solved:
+    """The combined verdict of each row of a region, and what led to it."""
+
+    verdict: Codes
+    leaning: Codes
+    clauses: Codes
+    """Bits of the clauses that decided; of `need_info`, of those that keep it open."""
+    lead: Codes
+    """The bit of the clause that leads; 0 for none."""
+    axes: Codes
+    """Bits of the axes along which the verdict changes."""
+
+
+@dataclass
+class Trace:
+    """One claim's completions with every rule's answer, for explaining it."""
+
+    taken: Taken
+    known: Known
+    answers: Mapping[tuple[str, str], Truth]
+    """By clause and role, shape (completions, readings)."""
+    effects: Effects
+    solved: Solved
+    block: Block
+    verdicts: Codes
+    """The combined verdict of each completion."""
+
+
+class Rulebook:
+    """A registry of small rules, one for each role of each clause, in order of precedence."""
+
+    def __init__(self, precedence: Sequence[str], asking: Sequence[str], windows: Mapping[str, str]) -> None:
+        self.precedence = tuple(precedence)
+        self.asking = tuple(asking)
+        """Which clause leads where something is asked for."""
+        self.windows = dict(windows)
+        """The clause that asks for an unknown date, by reason."""
+        self.rules: dict[tuple[str, str], Rule] = {}
+        self._checked: set[str] = set()
+
+    def rule(self, clause: str, role: str) -> Callable[[Rule], Rule]:
+        """Registers a rule. Raises `PolicyError` for a second one, or a clause or role that nobody knows."""
+
+        def register(rule: Rule) -> Rule:
+            if (clause, role) in self.rules:
+                raise PolicyError(f"Clause {clause} has two rules as {role}: {self.rules[clause, role].__name__} and {rule.__name__}.")
+            if clause not in self.precedence or role not in WEIGHING:
+                raise PolicyError(f"{rule.__name__}: no clause {clause} of role {role} has a place in the order of precedence.")
+            self.rules[clause, role] = rule
+            return rule
+
+        return register
+
+    def bit(self, clause: str) -> int:
+        """The bit that stands for a clause."""
+        return 1 << self.precedence.index(clause)
+
+    def names(self, bits: int) -> list[str]:
+        """The clauses that bits stand for, in order of precedence."""
+        return [clause for place, clause in enumerate(self.precedence) if bits >> place & 1]
+
+    def check(self, policy: Policy) -> None:
+        """Raises `PolicyError` unless each role of each clause has its rule and each rule its clause."""
+        if policy.fingerprint and policy.fingerprint in self._checked:
+            return
+        said = {(clause.id, role) for clause in policy.clauses.values() for role in clause.roles if role in WEIGHING}
+        if wordless := sorted(set(self.rules) - said):
+            raise PolicyError("Clause {} weighs as {} by a rule, and the document doesn't say so.".format(*wordless[0]))
+        if ruleless := sorted(said - set(self.rules)):
+            raise PolicyError("Clause {} weighs as {}, and there is no rule for it.".format(*ruleless[0]))
+        self._checked.add(policy.fingerprint)
+
+    def answers(self, known: Known, taken: Taken, policy: Policy, reason: str) -> dict[tuple[str, str], Truth]:
+        """Each rule's answer, where its clause concerns the reason; shape (rows, readings)."""
+        shape = (known.rows, len(taken.columns))
+        return {
+            (clause, role): np.broadcast_to(rule(known, taken), shape)
+            for (clause, role), rule in self.rules.items()
+            if reason in policy.clauses[clause].reasons
+        }
+
+    def weigh(self, answers: Mapping[tuple[str, str], Truth], rows: int, readings: int) -> Effects:
+        """A reading's verdict is the first of bar, hold, something to supply, a running clock, the right itself."""
+        bits = {role: np.zeros((rows, readings), dtype=np.int64) for role in WEIGHING}
+        for (clause, role), applies in answers.items():
+            bits[role] |= np.where(applies, self.bit(clause), 0)
+        verdict = np.where(bits["remedy"] != 0, EXCHANGE, APPROVE)
+        for role, outcome in (("clock", PENDING), ("supply", NEED_INFO), ("hold", REVIEW), ("bar", DENY)):
+            verdict = np.where(bits[role] != 0, outcome, verdict)
+        return Effects(bits, verdict)
+
+    def effects(self, known: Known, taken: Taken, policy: Policy, reason: str) -> Effects:
+        """The rules of a reason, answered and weighed."""
+        return self.weigh(self.answers(known, taken, policy, reason), known.rows, len(taken.columns))
+
+    def solve(self, region: Region, policy: Policy) -> tuple[Solved, Completions]:
+        """The combined verdict of each row of a region (shape: rows)."""
+        table = completions.of(region)
+        taken = Taken.three(policy)
+        effects = self.effects(table.known, taken, policy, region.reason)
+        combined = Combination(self, table.known, effects, policy, region.reason)
+        solved = Solved(*(np.zeros(table.patterns, dtype=np.int64) for _ in range(5)))
+        solved.leaning[:] = NO_LEANING
+        for block in table.blocks:
+            combined.settle_patterns(block, solved)
+        return solved, table
+
+
+class Combination:
+    """Combines the readings of every completion, and then the completions of every pattern."""
+
+    def __init__(self, book: Rulebook, known: Known, effects: Effects, policy: Policy, reason: str) -> None:  # noqa: PLR0913, PLR0917 - what a verdict depends on
+        self.book, self.known, self.effects, self.policy, self.reason = book, known, effects, policy, reason
+        self.settled = self._settled()
+        self.verdict, self.leaning, self.lead, self.clauses = self._readings()
+
+    def _one(self, verdicts: Codes) -> Truth:
+        return (verdicts == verdicts[:, :1]).all(axis=1)
+
+    def _settled(self) -> Codes:
+        """What time alone leads to: the verdict once every clock has run out, the standstill is over and an
+        undecided defect counts as approved; `REVIEW` where the readings don't agree on a decision then."""
+        settled = np.full(self.known.rows, REVIEW, dtype=np.int64)
+        waiting = np.flatnonzero((self.effects.verdict == PENDING).any(axis=1))
+        if len(waiting):
+            now = self.known.take(waiting)
+            over = np.full(now.rows, OVER, dtype=np.int64)
+            approved = np.where(now["approved"][:, 0] == UNDECIDED, YES, now["approved"][:, 0])
+            later = now.replaced(clock_standing=over, clock_plain=over, approved=approved)
+            verdicts = self.book.effects(later, Taken.three(self.policy), self.policy, self.reason).verdict
+            decided = self._one(verdicts) & (verdicts[:, 0] <= DENY)
+            settled[waiting] = np.where(decided, verdicts[:, 0], REVIEW)
+        return settled
+
+    def _readings(self) -> tuple[Codes, Codes, Codes, Codes]:
+        """Verdict, leaning, leading bit and bits of each completion (rules 1 to 3 of section 2)."""
+        each, bits = self.effects.verdict, self.effects.bits
+        default = each[:, DEFAULT]
+        alike = self._one(each)
+        asks = (each == NEED_INFO).any(axis=1)
+        waits = (each == PENDING).any(axis=1)
+        holds = (each == REVIEW).any(axis=1)
+        verdict = np.where(waits & (self.settled != REVIEW), PENDING, REVIEW)
+        verdict = np.where(asks, NEED_INFO, verdict)
+        verdict = np.where(alike, each[:, 0], verdict)
+
+        by_default = {role: of_role[:, DEFAULT] for role, of_role in bits.items()}
+        clauses = np.zeros(self.known.rows, dtype=np.int64)
+        clauses = np.where(verdict == DENY, by_default["bar"], clauses)
+        right = by_default["ground"] | by_default["remedy"]
+        clauses = np.where(verdict <= EXCHANGE, right, clauses)
+        clauses = np.where(verdict == PENDING, np.bitwise_or.reduce(bits["clock"], axis=1), clauses)
+        clauses = np.where(verdict == NEED_INFO, np.bitwise_or.reduce(bits["supply"], axis=1), clauses)
+        held = np.bitwise_or.reduce(np.where(each == REVIEW, bits["hold"], 0), axis=1)
+        clauses = np.where(verdict == REVIEW, held, clauses)
+        lead = clauses & -clauses
+        lead = np.where(verdict == EXCHANGE, by_default["remedy"] & -by_default["remedy"], lead)
+
+        leaning = np.full(self.known.rows, NO_LEANING, dtype=np.int64)
+        split = np.flatnonzero((verdict == REVIEW) & ~holds)
+        if len(split):
+            leaning[split] = np.where(default[split] <= DENY, default[split], NO_LEANING)
+            part, bent = self._parted(split)
+            clauses[split], lead[split] = part, part & -part
+            leaning[split] = np.where(bent != NO_LEANING, bent, leaning[split])
+        return verdict, leaning, lead, clauses
+
+    def _parted(self, split: npt.NDArray[np.int64]) -> tuple[Codes, Codes]:
+        """The clauses on which the readings part: those of each place where taking another reading than the
+        default alone changes the verdict. Beside it, the leaning that such a place names for itself."""
+        known = self.known.take(split)
+        default = self.effects.verdict[split, DEFAULT]
+        usual = {name: reading.default for name, reading in self.policy.readings.items()}
+        flips = [
+            (reading, value)
+            for reading in self.policy.readings.values()
+            for value in sorted({reading.strict, reading.generous} - {reading.default})
+            if any(self.reason in self.policy.clauses[clause].reasons for clause in reading.parts)
+        ]
+        taken = Taken(self.policy.readings, [{**usual, reading.id: value} for reading, value in flips])
+        verdicts = self.book.effects(known, taken, self.policy, self.reason).verdict
+        parts = np.zeros(len(split), dtype=np.int64)
+        leaning = np.full(len(split), NO_LEANING, dtype=np.int64)
+        for column, (reading, value) in enumerate(flips):
+            differs = verdicts[:, column] != default
+            clause = next(c for c in reading.parts if self.reason in self.policy.clauses[c].reasons)
+            parts |= np.where(differs, self.book.bit(clause), 0)
+            if reading.leans and value == reading.value(reading.leans):
+                leaning = np.where(differs & (verdicts[:, column] <= EXCHANGE), verdicts[:, column], leaning)
+        bars = self.effects.bits["bar"][split]
+        others = np.bitwise_or.reduce(bars, axis=1) & ~np.bitwise_and.reduce(bars, axis=1)
+        return np.where(parts != 0, parts, others), leaning
+
+    def settle_patterns(self, block: Block, solved: Solved) -> None:
+        """The verdict of each pattern of a block (rules 4 and 5): one verdict of all completions, else a question."""
+        where = slice(block.start, block.stop)
+        shape = (len(block.patterns), block.count)
+        same, changes = completions.agree(self.verdict, block)
+        first = np.arange(block.start, block.stop, block.count)
+        verdict = np.where(same, self.verdict[first], NEED_INFO)
+        each = self.clauses[where].reshape(shape)
+        common, union = np.bitwise_and.reduce(each, axis=1), np.bitwise_or.reduce(each, axis=1)
+        denied = verdict == DENY
+        clauses = np.where(denied & (common != 0), common, union)
+        lead = clauses & -clauses
+        leads = self.lead[where].reshape(shape)
+        lead = np.where((leads == leads[:, :1]).all(axis=1) & ~(denied & (common != 0)), leads[:, 0], lead)
+
+        leanings = self.leaning[where].reshape(shape)
+        leaning = np.where((leanings == leanings[:, :1]).all(axis=1) & (verdict == REVIEW), leanings[:, 0], NO_LEANING)
+
+        axes = np.zeros(len(block.patterns), dtype=np.int64)
+        for number, along in changes:
+            axes |= np.where(along & ~same, 1 << number, 0)
+        if block.axes and (pending := same & (verdict == PENDING)).any():
+            for number, along in completions.agree(self.settled, block)[1]:
+                axes |= np.where(along & pending, 1 << number, 0)
+
+        asks = verdict == NEED_INFO
+        if asks.any():
+            supplies = np.bitwise_or.reduce(self._supplies()[where].reshape(shape), axis=1)
+            clauses = np.where(asks, supplies | self._asking(axes), clauses)
+            lead = np.where(asks, self._first_asking(clauses), lead)
+        solved.verdict[block.patterns] = verdict
+        solved.leaning[block.patterns] = leaning
+        solved.clauses[block.patterns] = clauses
+        solved.lead[block.patterns] = lead
+        solved.axes[block.patterns] = axes
+
+    def _supplies(self) -> Codes:
+        """What has to be supplied, where that is what the completion waits for."""
+        asked = np.where(self.effects.verdict == NEED_INFO, self.effects.bits["supply"], 0)
+        return np.bitwise_or.reduce(asked, axis=1)
+
+    def _asking(self, axes: Codes) -> Codes:
+        """The clauses that ask for the facts of open axes."""
+        bits = np.zeros(len(axes), dtype=np.int64)
+        for number, axis in enumerate(AXES):
+            clause = axis.clause
+            if axis.name == TIMING:
+                clause = self.book.windows[self.reason]
+            elif axis.name == "sms_code_received" and self.reason == "invalid_number":
+                clause = "C5a"
+            bits |= np.where(axes >> number & 1, self.book.bit(clause), 0)
+        return bits
+
+    def _first_asking(self, clauses: Codes) -> Codes:
+        lead = np.zeros(len(clauses), dtype=np.int64)
+        for clause in reversed(self.book.asking):
+            bit = self.book.bit(clause)
+            lead = np.where(clauses & bit, bit, lead)
+        return lead

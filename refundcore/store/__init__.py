@@ -10,7 +10,7 @@ from __future__ import annotations
 from refundcore.store.acts import add_claim, assign, note, set_facts
 from refundcore.store.deciding import approve_override, close, decide, reject_override, reopen
 from refundcore.store.errors import Forbidden, Impossible, Refused, Stale, StoreError
-from refundcore.store.imports import (
+from refundcore.store.importing import (
     begin_import,
     cancel_import,
     finish_import,
@@ -23,6 +23,7 @@ from refundcore.store.imports import (
     resume_or_remove,
 )
 from refundcore.store.judging import rejudge_due
+from refundcore.store.listing import count_matching, neighbours, queue, queue_figures, related
 from refundcore.store.many import assign_many, decide_many, note_many, preview_decide_many, take_next
 from refundcore.store.model import (
     OPEN_STATES,
@@ -50,8 +51,7 @@ from refundcore.store.model import (
     Role,
 )
 from refundcore.store.opening import connect
-from refundcore.store.people import people, person
-from refundcore.store.queue import count_matching, neighbours, queue, queue_figures, related
+from refundcore.store.persons import people, person
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.roles import ACTIONS, may
 from refundcore.store.settings import set_setting, setting

@@ -13,7 +13,9 @@ from refundcore.store.model import Facts, Receipt
 from refundcore.store.store import Store
 
 
-def add_claim(store: Store, *, actor: int, at: datetime, key: str, facts: Facts, assign_to: int | None = None) -> Receipt:
+def add_claim(
+    store: Store, *, actor: int, at: datetime, key: str, facts: Facts, assign_to: int | None = None
+) -> Receipt:
     """Add a claim. Without a `claim_ref` among the facts it gets a reference such as RC-000001.
 
     Raises `Impossible` for facts of the wrong type, or where the same claim is there already.

@@ -13,7 +13,7 @@ from refundcore.store.model import Outcome, Receipt
 from refundcore.store.store import Store
 
 
-def decide(  # noqa: PLR0913 - the parameters of a decision
+def decide(
     store: Store,
     *,
     actor: int,
@@ -46,7 +46,9 @@ def approve_override(
     raise NotImplementedError
 
 
-def reject_override(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, reason: str) -> Receipt:
+def reject_override(
+    store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, reason: str
+) -> Receipt:
     """Refuse a decision against the policy; the claim is new again."""
     raise NotImplementedError
 

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
+from refundcore.store import sqlite
+from refundcore.store.errors import StoreError
 from refundcore.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAD = "0001"
+"""The revision that this program works with: the last of `migrations/versions`."""
+
+REVISIONS = ("0001",)
+"""Every revision up to `HEAD`, first to last."""
+
+FILE = "refunds.db"
+MIGRATIONS = Path(__file__).with_name("migrations")
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def data_folder() -> Path:
+    """The folder of the store and its backups: REFUND_DESK_DATA, else `data/desk` of the project."""
+    return Path(os.environ.get("REFUND_DESK_DATA") or _ROOT / "data" / "desk")
 
 
 def connect(
@@ -14,13 +39,131 @@ def connect(
     at: datetime,
     backup: bool = True,
     policy: Any = None,  # noqa: ANN401 - a policy.Policy
-    judge: Any = None,  # noqa: ANN401 - rules.judge
+    judge: Callable[..., pd.DataFrame] | None = None,
 ) -> Store:
     """Open the store, making or upgrading it where that is needed.
 
     `url` defaults to the environment's DATABASE_URL, else the file `refunds.db` in the folder REFUND_DESK_DATA, else
     `data/desk/refunds.db` of the project. An existing store is backed up before an upgrade. `policy` defaults to
-    `policy.load()`. Raises `StoreError` with a sentence for a store that is newer, foreign, damaged, or was here
-    before and is now missing or empty.
+    `policy.load()`, `judge` to `rules.judge`. Raises `StoreError` with a sentence for a store that is newer,
+    foreign, damaged, or was here before and is now missing or empty.
     """
-    raise NotImplementedError
+    given = url or os.environ.get("DATABASE_URL") or f"sqlite:///{data_folder() / FILE}"
+    try:
+        address = sa.make_url(given)
+    except sa.exc.ArgumentError as error:
+        raise StoreError(
+            "The store's address cannot be read: a DATABASE_URL looks like sqlite:////srv/desk/refunds.db or"
+            " postgresql+psycopg://user@host/name."
+        ) from error
+    if policy is None:
+        from refundcore.policy import load  # noqa: PLC0415 - not needed where a policy is given
+
+        policy = load()
+    if judge is None:
+        from refundcore.rules import judge as by_rules  # noqa: PLC0415 - not needed where a judge is given
+
+        judge = by_rules
+    if address.get_backend_name() == "sqlite":
+        return _connect_sqlite(address, at, policy, judge, backup=backup)
+    return _connect_server(address, policy, judge)
+
+
+def _connect_sqlite(
+    address: sa.URL,
+    at: datetime,
+    policy: Any,
+    judge: Callable[..., pd.DataFrame],
+    *,
+    backup: bool,
+) -> Store:
+    if not address.database or address.database == ":memory:":
+        raise StoreError("A store is a file: name one, such as sqlite:////srv/desk/refunds.db.")
+    path = Path(address.database).absolute()
+    module = sqlite.library()
+    wal = sqlite.wal_is_safe(module.sqlite_version_info)
+    revision = sqlite.standing(path, module)
+    _refuse_newer(revision, str(path))
+    _make_private(path)
+    engine = sqlite.make_engine(path, module, wal=wal)
+    try:
+        sqlite.set_journal(engine, wal=wal)
+    except sa.exc.OperationalError as error:
+        raise StoreError(sqlite.sentence_of(error) or f"The store {path} cannot be opened.") from error
+    notice = (
+        ""
+        if wal
+        else f"SQLite {module.sqlite_version} has a fault in its faster journal, so the store uses the slower, safe one;"
+        " install the package pysqlite3 for a newer library."
+    )
+    store = Store(engine, f"sqlite:///{path}", policy, judge, path, notice)
+    if revision != HEAD:
+        if revision is not None and backup:
+            from refundcore.store.backing_up import back_up_before_upgrade  # noqa: PLC0415 - seldom needed
+
+            back_up_before_upgrade(path, module, revision, at)
+        _upgrade(store)
+        sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
+        sqlite.private(sqlite.marker(path))
+    return store
+
+
+def _connect_server(address: sa.URL, policy: Any, judge: Callable[..., pd.DataFrame]) -> Store:  # noqa: ANN401
+    try:
+        engine = sa.create_engine(address, pool_pre_ping=True)
+        with engine.connect() as connection:
+            revision = _revision(connection)
+    except ImportError as error:
+        raise StoreError(f"The driver of {address.drivername} is not installed: {error.name}.") from error
+    except sa.exc.OperationalError as error:
+        raise StoreError(f"The database at {address.render_as_string()} does not answer.") from error
+    _refuse_newer(revision, address.render_as_string())
+    store = Store(engine, address.render_as_string(), policy, judge)
+    if revision != HEAD:
+        _upgrade(store)
+    return store
+
+
+def _refuse_newer(revision: str | None, where: str) -> None:
+    if revision is not None and revision not in REVISIONS:
+        raise StoreError(
+            f"The store {where} was written by a newer version of Refund Desk (revision {revision}; this one knows"
+            f" up to {HEAD}). Start the newer version."
+        )
+
+
+def _make_private(path: Path) -> None:
+    """Make the folder and an empty file that only their owner may open; SQLite's journals inherit that."""
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be made or opened: {error.strerror}.") from error
+    sqlite.private(path)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _upgrade(store: Store) -> None:
+    """Bring the tables to `HEAD`, all of it in one transaction, so that a cut leaves the store as it was."""
+    from alembic import command  # noqa: PLC0415 - takes longer to load than a usual start
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    with store.write() as connection:
+        if _revision(connection) == HEAD:  # another process was faster
+            return
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)
+        if connection.dialect.name == "sqlite":
+            sqlite.sign(connection)
+            if wrong := sqlite.integrity(connection):
+                raise StoreError(f"The upgrade was taken back: {wrong}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,8 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from refundcore.store import sqlite
+from refundcore.store.errors import StoreError
+
 if TYPE_CHECKING:
     import pandas as pd
+
+LONGEST_WAIT = 15.0
+"""Seconds that a change waits for its turn to write."""
+
+_BUSY = "The store was busy for too long, so nothing was saved. Try again in a moment."
+_POSTGRES_LOCK = 0x52464453
+"""The advisory lock that makes writers on PostgreSQL take turns, so that the journal has one end."""
 
 
 @dataclass
@@ -29,15 +41,15 @@ class Store:
     """The SQLite file; None for another database."""
     notice: str = ""
     """A sentence for the start, where the store runs in a lesser mode; else ""."""
-    writer: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
     seen: dict[int, dict[int, str]] = field(default_factory=dict, repr=False)
-    """Import -> claims that its file has named so far -> the fingerprint of the row."""
+    """Running import -> claims that its file has named so far -> the fingerprint of the row."""
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection for reading: one snapshot, never blocked by a writer for long."""
-        raise NotImplementedError
-        yield
+        with _in_words(), self.engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -45,5 +57,50 @@ class Store:
 
         Raises `StoreError` where the store stays busy for 15 seconds, the disk is full or cannot be written.
         """
-        raise NotImplementedError
+        until = time.monotonic() + LONGEST_WAIT  # how long we have waited, not what time it is
+        if not self.writer.acquire(timeout=LONGEST_WAIT):
+            raise StoreError(_BUSY)
+        try:
+            with _in_words(), self.engine.connect() as plain:
+                connection = plain.execution_options(**{sqlite.WRITE: True})
+                _begin(connection, until)
+                try:
+                    yield connection
+                    connection.commit()
+                finally:
+                    if connection.in_transaction():
+                        connection.rollback()
+        finally:
+            self.writer.release()
+
+
+def _begin(connection: sa.Connection, until: float) -> None:
+    """Begin to write. SQLite's own waiting lets one writer starve for seconds; short random naps don't."""
+    if connection.dialect.name != "sqlite":
+        connection.begin()
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRES_LOCK)))
+        return
+    sqlite.wait_ms(connection, 0)
+    try:
+        while True:
+            try:
+                connection.begin()
+                return
+            except sa.exc.OperationalError as error:
+                if not sqlite.is_busy(error) or time.monotonic() > until:
+                    raise
+            time.sleep(0.0005 + secrets.randbelow(19_500) / 1_000_000)
+    finally:
+        sqlite.wait_ms(connection, sqlite.READ_WAIT_MS)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn errors of the file or the disk into sentences."""
+    try:
         yield
+    except sa.exc.DBAPIError as error:
+        sentence = sqlite.sentence_of(error)
+        if sentence is None:
+            raise
+        raise StoreError(sentence) from error

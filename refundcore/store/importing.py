@@ -13,7 +13,7 @@ from refundcore.store.model import Balance, ImportRecord, Reject
 from refundcore.store.store import Store
 
 
-def begin_import(  # noqa: PLR0913 - what is to be remembered of a file
+def begin_import(
     store: Store,
     *,
     actor: int,
@@ -33,7 +33,7 @@ def begin_import(  # noqa: PLR0913 - what is to be remembered of a file
     raise NotImplementedError
 
 
-def import_batch(  # noqa: PLR0913 - rows that can be used and rows that cannot
+def import_batch(
     store: Store,
     number: int,
     *,

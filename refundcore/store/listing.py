@@ -10,7 +10,7 @@ from refundcore.store.store import Store
 PAGE = 50
 
 
-def queue(  # noqa: PLR0913 - a filter, two cursors and who asks
+def queue(
     store: Store,
     filter: Filter,  # noqa: A002
     *,
@@ -38,7 +38,12 @@ def count_matching(store: Store, filter: Filter, *, person: int, at: datetime) -
 
 
 def neighbours(
-    store: Store, filter: Filter, *, person: int, at: datetime, claim: int  # noqa: A002
+    store: Store,
+    filter: Filter,
+    *,
+    person: int,
+    at: datetime,
+    claim: int,
 ) -> tuple[QueueRow | None, QueueRow | None]:
     """The claims before and after a claim within a filter's order, whether the filter finds the claim itself or not."""
     raise NotImplementedError

@@ -1,0 +1,221 @@
+"""What only SQLite needs: the library, the settings of a connection, the checks of a file, the copy.
+
+Every statement that PostgreSQL would not understand stands in this file (and, in both dialects, in the migrations'
+triggers). The settings follow sqlite.org/pragma.html and sqlite.org/wal.html: before 3.51.3 (3.50.7, 3.44.6) two
+writers could damage a file in WAL mode, so older libraries keep a rollback journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+
+from refundcore.store.errors import StoreError
+
+APPLICATION_ID = 0x52464453
+"""PRAGMA application_id of a store: RFDS."""
+
+READ_WAIT_MS = 5_000
+WRITE = "refund_desk_write"
+"""Execution option of a connection that is going to write."""
+
+CHECKED_AT_START = 16 * 2**20
+"""Files up to this size are checked page by page when they are opened; larger ones by `verify` and each backup."""
+
+
+def library() -> ModuleType:
+    """The newest SQLite at hand: pysqlite3's where it is installed, else the standard library's."""
+    try:
+        from pysqlite3 import dbapi2  # noqa: PLC0415 - not there on every system
+    except ImportError:
+        import sqlite3 as dbapi2  # type: ignore[no-redef]  # noqa: PLC0415
+    found: ModuleType = dbapi2
+    return found
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite has the fix of the WAL-reset fault."""
+    if version[:2] == (3, 50):
+        return version >= (3, 50, 7)
+    if version[:2] == (3, 44):
+        return version >= (3, 44, 6)
+    return version >= (3, 51, 3)
+
+
+def make_engine(path: Path, module: ModuleType, *, wal: bool) -> sa.Engine:
+    """An engine on a file whose connections are durable at each commit and begin as their task wants.
+
+    The journal's mode is set once by `set_journal`, since two connections that ask for different modes at once get
+    "database is locked".
+    """
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        module=module,
+        pool_size=20,
+        max_overflow=20,
+        connect_args={"check_same_thread": False, "timeout": READ_WAIT_MS / 1000, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA trusted_schema=OFF")
+        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        # WAL is kept in the file (`set_journal`); the rollback journal's mode is each connection's own.
+        cursor.execute("PRAGMA journal_size_limit=67108864" if wal else "PRAGMA journal_mode=TRUNCATE")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITE) else "BEGIN")
+
+    return engine
+
+
+def set_journal(engine: sa.Engine, *, wal: bool) -> None:
+    """Set the journal's mode of the file, once."""
+    wanted = "wal" if wal else "truncate"
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        present = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        if present != wanted:
+            cursor.execute(f"PRAGMA journal_mode={wanted}")
+        cursor.close()
+    finally:
+        raw.close()
+
+
+def wait_ms(connection: sa.Connection, milliseconds: int) -> None:
+    """How long the connection's next statements wait for a lock."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout={milliseconds:d}").close()
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether an error only says that somebody else is writing."""
+    return "locked" in str(error) or "busy" in str(error)
+
+
+_SENTENCES = (
+    ("full", "The disk is full, so nothing was saved. Make room and try again."),
+    ("readonly", "The store's file cannot be written: check the permissions of its folder."),
+    ("disk i/o", "The disk reported an error, so nothing was saved. Check the disk before going on."),
+    ("malformed", "The store's file is damaged. Stop the desk and restore the latest backup."),
+    ("not a database", "The store's file is damaged. Stop the desk and restore the latest backup."),
+    ("unable to open", "The store's file cannot be opened: check that its folder is there and may be written."),
+    ("locked", "The store was busy for too long, so nothing was saved. Try again in a moment."),
+    ("busy", "The store was busy for too long, so nothing was saved. Try again in a moment."),
+)
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """A sentence for an error of the file or the disk; None for any other error."""
+    text = str(getattr(error, "orig", error)).lower()
+    return next((sentence for sign, sentence in _SENTENCES if sign in text), None)
+
+
+def marker(path: Path) -> Path:
+    """The file beside a store that says that a store was made here."""
+    return path.with_name(path.name + ".here")
+
+
+def standing(path: Path, module: ModuleType) -> str | None:
+    """The revision of the store in a file; None where a new one is to be made.
+
+    Raises `StoreError` for a file that is missing though a store was here, foreign or damaged.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        if marker(path).exists():
+            raise StoreError(
+                f"A store was at {path}, and the file is now missing or empty. Put it back from a backup; or, to begin"
+                f" anew on purpose, remove {marker(path).name} beside it."
+            )
+        return None
+    try:
+        with contextlib.closing(module.connect(f"file:{_quoted(path)}?mode=ro", uri=True, timeout=5)) as connection:
+            return _revision(path, connection)
+    except module.DatabaseError as error:
+        if is_busy(error):
+            raise StoreError(f"The store {path} is busy. Try again in a moment.") from error
+        raise _damaged(path) from error
+
+
+def _quoted(path: Path) -> str:
+    return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.resolve()))
+
+
+def _revision(path: Path, connection: Any) -> str:  # noqa: ANN401 - the driver's own
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if application != APPLICATION_ID or "alembic_version" not in tables:
+        raise StoreError(f"{path} is a database, but not one of Refund Desk's. Name another file.")
+    if path.stat().st_size <= CHECKED_AT_START:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise _damaged(path)
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if row is None:
+        raise _damaged(path)
+    return str(row[0])
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"The store {path} is damaged. Keep the file, and restore the latest backup in its place.")
+
+
+def sign(connection: sa.Connection) -> None:
+    """Write into a new file that it is a store."""
+    connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+
+
+def integrity(connection: sa.Connection) -> str:
+    """The library's own check of every page, index and foreign key: "" or the first thing that is wrong."""
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+    if found != "ok":
+        return f"The file is damaged: {found}."
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        return f"A row of the table {broken[0]} refers to a row of {broken[2]} that is not there."
+    return ""
+
+
+def copy(path: Path, module: ModuleType, target: Path) -> None:
+    """A whole copy of a store at one moment, while others go on working. Raises `StoreError`."""
+    try:
+        with contextlib.closing(module.connect(str(path), timeout=15, isolation_level=None)) as connection:
+            connection.execute("VACUUM INTO ?", (str(target),))
+    except module.Error as error:
+        raise StoreError(sentence_of(error) or f"The store could not be copied: {error}.") from error
+    private(target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def private(path: Path) -> None:
+    """Make a file or a folder its owner's alone."""
+    with contextlib.suppress(OSError):  # a file system without permissions
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def reads_planned(connection: sa.Connection, statement: sa.Executable) -> list[str]:
+    """How the library would answer a statement, step by step."""
+    compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
+    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
+
+
+def gather_statistics(connection: sa.Connection) -> None:
+    """Let the planner know how many rows there are, after many were added."""
+    connection.exec_driver_sql("PRAGMA analysis_limit=1000")
+    connection.exec_driver_sql("ANALYZE")

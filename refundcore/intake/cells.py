@@ -6,6 +6,7 @@ its row is `bad`. Files in other formats go through the same function with a rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from refundcore.deadlines import zone_of
 from refundcore.facts import FACTS, Claims, Fact, Kind
 from refundcore.intake import instants
 from refundcore.intake.problems import Problem
-from refundcore.intake.shapes import Rows, by_shape
+from refundcore.intake.shapes import Rows, Shaped, by_shape
 
 Truths = npt.NDArray[np.bool_]
 
@@ -57,6 +58,8 @@ class Column:
     zone: str
     exponents: Rows | None = None
     """For money: the decimals of each row's currency, -1 where it is unknown."""
+    currencies: pa.Array | None = None
+    """For money: each row's currency, null where it is unknown."""
 
     def value(self, row: int) -> str:
         """The text in one row."""
@@ -109,7 +112,7 @@ def convert(
         if fact.kind == "money" and exponents is None:
             exponents = _exponents(values.get("currency"), size)
         kept = raw if fact.kind == "text" and fact.name not in own else pc.utf8_trim_whitespace(raw)
-        column = Column(fact, kept, _filled(kept), zone, exponents)
+        column = Column(fact, kept, _filled(kept), zone, exponents, values.get("currency") if fact.kind == "money" else None)
         read = own.get(fact.name, _READERS[fact.kind])(column)
         values |= read.values
         faults[fact.name] = read.faults
@@ -246,9 +249,10 @@ Places = tuple[list[int], list[int]]
 """Where the digits of an amount stand in its shape: those before the decimal point, and those after it."""
 
 
-def plain_places(shape: bytes) -> Places | str:
+def plain_places(shaped: Shaped) -> Places | str:
     """The digits of an amount written as `12` or `12.30`, or what is wrong with it."""
-    if shape[:1] == b"-" and isinstance(plain_places(shape[1:].strip()), tuple):
+    shape = shaped.shape
+    if shape[:1] == b"-" and re.fullmatch(rb"- ?0+(\.0+)?", shape):
         return NEGATIVE
     whole, point, fraction = shape.partition(b".")
     if not whole or whole.strip(b"0") or fraction.strip(b"0") or (point and not fraction):
@@ -256,16 +260,19 @@ def plain_places(shape: bytes) -> Places | str:
     return list(range(len(whole))), list(range(len(whole) + 1, len(shape)))
 
 
-def amounts(column: Column, places: Callable[[bytes], Places | str]) -> Read:
-    """Amounts whose digits `places` finds in each shape. Never rounds: too many decimals are a fault."""
+def amounts(column: Column, places: Callable[[Shaped], Places | str]) -> Read:
+    """Amounts whose digits `places` finds in each shape; an empty text for those to be left unknown.
+
+    Never rounds: too many decimals are a fault.
+    """
     size = len(column.texts)
     minor, known = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=bool)
     exponents = column.exponents if column.exponents is not None else np.full(size, -1, dtype=np.int64)
     faults = []
     for shaped in by_shape(column.texts, column.filled):
-        found = places(shaped.shape) if shaped.shape else NOT_AN_AMOUNT
+        found = places(shaped) if shaped.shape else NOT_AN_AMOUNT
         if isinstance(found, str):
-            faults.append(Fault(shaped.rows, found))
+            faults += [Fault(shaped.rows, found)] if found else []
             continue
         before, after = found
         unknown = exponents[shaped.rows] < 0

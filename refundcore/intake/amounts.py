@@ -1,0 +1,176 @@
+"""Amounts as people write them, by the evidence of the whole column.
+
+Thousands, currency signs and codes, brackets and trailing minuses are understood. Whether a comma is a decimal mark or
+parts the thousands is settled by the column: `1,50` and `1.234,50` say one thing, `1,234.50` the other; where
+nothing says it, the person is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from refundcore.intake import cells
+from refundcore.intake.cells import Column, Fault, Places, Read, Reader
+from refundcore.intake.shapes import Rows, Shaped, by_shape
+from refundcore.money import EXPONENTS
+
+Decimal = Literal[".", ","]
+
+MARKS: Mapping[str, str] = {".": "a point (1,234.50)", ",": "a comma (1.234,50)"}
+
+_SIGNS: Mapping[bytes, frozenset[str]] = {
+    "$".encode(): frozenset(
+        "USD CAD AUD NZD HKD SGD MXN ARS CLP COP BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD TWD XCD ZWL BRL UYU DOP NIO "
+        "CVE".split()
+    ),
+    "US$".encode(): frozenset({"USD"}),
+    "€".encode(): frozenset({"EUR"}),
+    "£".encode(): frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SDG", "SSP", "SYP"}),
+    "¥".encode(): frozenset({"JPY", "CNY"}),
+}
+_CURRENCY = rb"US\$|\$|\xe2\x82\xac|\xc2\xa3|\xc2\xa5|[A-Za-z]{3}"
+_SPACE = rb"(?: |\xc2\xa0|\xe2\x80\xaf)*"
+_MINUS = rb"-|\xe2\x88\x92|\xe2\x80\x93"
+_WRITTEN = re.compile(
+    rb"'?(?P<open>\()?(?P<m1>" + _MINUS + rb"|\+)?" + _SPACE + rb"(?P<c1>" + _CURRENCY + rb")?" + _SPACE
+    + rb"(?P<m2>" + _MINUS + rb")?" + _SPACE
+    + rb"(?P<body>[.,]?0(?:[0.,'\x20]|\xc2\xa0|\xe2\x80\xaf|\xe2\x80\x99)*)"
+    + _SPACE + rb"(?P<c2>" + _CURRENCY + rb")?" + _SPACE + rb"(?P<m3>" + _MINUS + rb")?(?P<close>\))?"
+)  # fmt: skip
+_GROUPS = re.compile(rb"0{1,3}(?:(?P<t>[.,'\x20]|\xc2\xa0|\xe2\x80\xaf|\xe2\x80\x99)000(?:(?P=t)000)*)?")
+_UNKNOWN = frozenset({b"-", b"--", b"\xe2\x80\x93", b"\xe2\x80\x94", b"?", b"n/a", b"N/A", b"NULL", b"null", b"nan", b"NaN", b"None"})
+
+UNKNOWN = "is taken as unknown"
+OTHER_CURRENCY = "is in another currency than the row's"
+UNLIKE = "is written unlike the amounts by which the decimal mark was settled"
+
+
+@dataclass
+class Evidence:
+    """What a column of amounts shows of its decimal mark."""
+
+    plain: int = 0
+    point: int = 0
+    comma: int = 0
+    unclear: int = 0
+    """Such as 1,234: thousands or three decimals."""
+    marked: int = 0
+    unreadable: int = 0
+    example: str = ""
+
+    def add(self, texts: pa.StringArray, filled: Rows) -> None:
+        """Take more rows of the column into account."""
+        for shaped in by_shape(texts, filled):
+            count = len(shaped.rows)
+            if shaped.shape in _UNKNOWN:
+                self.marked += count
+                continue
+            found = _WRITTEN.fullmatch(shaped.shape)
+            if not found:
+                self.unreadable += count
+                continue
+            if found["body"] == shaped.shape:
+                self.plain += count
+            else:
+                self.marked += count
+            says = _says(found["body"].strip())
+            self.point += count * (says == ".")
+            self.comma += count * (says == ",")
+            if says == "?":
+                self.unclear += count
+                self.example = self.example or str(texts[int(shaped.rows[0])].as_py())
+
+    @property
+    def decimal(self) -> Decimal | None:
+        """The decimal mark that the values prove; a point where there is neither mark; None where they don't."""
+        if self.point and self.comma:
+            return None
+        if self.comma:
+            return ","
+        return "." if self.point or not self.unclear else None
+
+    @property
+    def simple(self) -> bool:
+        """Whether all of it is digits with a point, so that no further evidence is needed."""
+        return not (self.comma or self.unclear or self.marked or self.unreadable)
+
+
+def _says(body: bytes) -> str:
+    """What the marks of one amount tell: `.` or `,` is its decimal mark, `?` it could be either, empty: nothing."""
+    points, commas = body.count(b"."), body.count(b",")
+    if points and commas:
+        last = max(body.rfind(b"."), body.rfind(b","))
+        return chr(body[last])
+    if not points and not commas:
+        return ""
+    mark, other, count = (".", ",", points) if points else (",", ".", commas)
+    if count > 1:
+        return other
+    before, _, after = body.partition(mark.encode())
+    if len(after) == 3 and 1 <= len(before) <= 3:
+        return "?"
+    return mark
+
+
+def reader(decimal: str) -> Reader:
+    """A reader of a column of amounts with this decimal mark."""
+
+    def read(column: Column) -> Read:
+        strange: list[Fault] = []
+
+        def places(shaped: Shaped) -> Places | str:
+            if shaped.shape in _UNKNOWN:
+                strange.append(Fault(shaped.rows, UNKNOWN, fatal=False))
+                return ""
+            found = _WRITTEN.fullmatch(shaped.shape)
+            if not found:
+                return cells.NOT_AN_AMOUNT
+            if (found["open"] is None) != (found["close"] is None):
+                return cells.NOT_AN_AMOUNT
+            if found["open"] or found["m2"] or found["m3"] or (found["m1"] or b"+") != b"+":
+                return cells.NEGATIVE
+            for part in ("c1", "c2"):
+                if found[part] and (rows := _of_others(column, shaped, found[part])) is not None:
+                    if rows == "":
+                        return cells.NOT_AN_AMOUNT
+                    strange.append(Fault(rows, OTHER_CURRENCY))
+            return _digits(found, decimal)
+
+        result = cells.amounts(column, places)
+        return Read(result.values, result.faults + strange)
+
+    return read
+
+
+def _of_others(column: Column, shaped: Shaped, written: bytes) -> Rows | str | None:
+    """The rows whose currency is not the one that is written; '' where that is none, None where all agree."""
+    allowed = _SIGNS.get(written) or frozenset({written.decode().upper()}) & frozenset(EXPONENTS)
+    if not allowed:
+        return ""
+    if column.currencies is None:
+        return None
+    codes = column.currencies.take(pa.array(shaped.rows)).to_pylist()
+    other = np.array([code is not None and code not in allowed for code in codes], dtype=bool)
+    return shaped.rows[other] if other.any() else None
+
+
+def _digits(found: re.Match[bytes], decimal: str) -> Places | str:
+    """Where the digits stand before and after the decimal mark."""
+    body, start = found["body"].rstrip(b" \xc2\xa0\xe2\x80\xaf"), found.start("body")
+    mark = decimal.encode()
+    whole, point, fraction = body.partition(mark)
+    if fraction.strip(b"0") or (point and not fraction) or not (whole or fraction):
+        return UNLIKE
+    if whole and whole.strip(b"0"):
+        groups = _GROUPS.fullmatch(whole)
+        if not groups or groups["t"] == mark:
+            return UNLIKE
+    before = [start + place for place, byte in enumerate(whole) if byte == 48]
+    first = start + len(whole) + len(point)
+    return before, list(range(first, first + len(fraction)))

@@ -1,0 +1,201 @@
+"""What a file is, before anything of it is believed: its kind, size, fingerprint and encoding.
+
+Only text of separated values is taken. Whatever else people upload is named, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from refundcore.intake import encodings
+from refundcore.intake.problems import IntakeError
+
+CHUNK = 1 << 20
+HEAD = 1 << 16
+LONGEST_LINE = 32
+"""In chunks: a file without a line end for so long is no table."""
+
+_CSV = "Save it as “CSV UTF-8” in the program it came from and bring that file."
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel (.xls) or other Office file, perhaps with a password", _CSV),
+    (b"%PDF", "a PDF", "A table in a PDF cannot be read reliably: ask for it as CSV."),
+    (b"\x89PNG", "an image (PNG)", "Attach images to a claim as evidence instead."),
+    (b"\xff\xd8\xff", "an image (JPEG)", "Attach images to a claim as evidence instead."),
+    (b"GIF8", "an image (GIF)", "Attach images to a claim as evidence instead."),
+    (b"\x1f\x8b", "a compressed file (gzip)", "Unpack it and bring the CSV file inside."),
+    (b"BZh", "a compressed file (bzip2)", "Unpack it and bring the CSV file inside."),
+    (b"\xfd7zXZ", "a compressed file (xz)", "Unpack it and bring the CSV file inside."),
+    (b"7z\xbc\xaf", "an archive (7z)", "Unpack it and bring the CSV file inside."),
+    (b"Rar!", "an archive (RAR)", "Unpack it and bring the CSV file inside."),
+    (b"SQLite format 3\0", "a database (SQLite)", "Export the table as CSV."),
+    (b"PAR1", "a Parquet file", "Export the table as CSV."),
+    (b"{\\rtf", "a formatted text (RTF)", _CSV),
+    (b"\x7fELF", "a program", "Bring a CSV file."),
+    (b"MZ\x90", "a program", "Bring a CSV file."),
+)
+_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|table|\?xml|meta|div|style)\b", re.IGNORECASE | re.DOTALL)
+_JSON = re.compile(r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)|\[\s*(?:[\[{]|"(?:[^"\\]|\\.)*"\s*[,\]]))')
+_MAIL = re.compile(
+    r"(?:From \S+.*\r?\n)?(?:(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|From|To|Subject|Date|X-[\w-]+): .*\r?\n(?:[ \t].*\r?\n)*){3}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, by path or in memory, under the name it came with."""
+
+    name: str
+    path: Path | None = None
+    data: bytes = b""
+
+    def open(self) -> BinaryIO:
+        """The bytes from the start."""
+        if self.path is None:
+            return io.BytesIO(self.data)
+        try:
+            return self.path.open("rb")
+        except FileNotFoundError:
+            raise IntakeError(f"There is no file {self.path}.") from None
+        except IsADirectoryError:
+            raise IntakeError(f"{self.path} is a folder; name a file in it.") from None
+        except OSError as error:
+            raise IntakeError(f"{self.path} cannot be read: {error.strerror or error}.") from None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known of a file after one look over all of it."""
+
+    name: str
+    size: int
+    sha256: str
+    encoding: str
+    """A Python codec; the one proposed where `sure` is false."""
+    sure: bool
+    proposals: tuple[encodings.Proposal, ...] = ()
+    """Where not sure: the encodings that would read it, the likeliest first, each with lines as they would read."""
+    notice: str = ""
+
+
+def source(given: Path | str | bytes, name: str = "") -> Source:
+    """A file from a path or from bytes that were uploaded as `name`."""
+    if isinstance(given, bytes):
+        return Source(name or "upload.csv", data=given)
+    path = Path(given)
+    return Source(name or path.name, path)
+
+
+def look(file: Source, encoding: str = "") -> Look:
+    """Look over a file. `encoding` is the person's word for it, where they gave one.
+
+    Raises `IntakeError` for an empty file, for every kind that is not text, and for an encoding that cannot be so.
+    """
+    with file.open() as stream:
+        head = stream.read(HEAD)
+        _refuse_kinds(file.name, head)
+        marked, notice = encodings.marked(head)
+        wanted = _codec(encoding) if encoding else marked or "utf-8"
+        if wanted == "utf-8" and head.startswith(codecs.BOM_UTF8):
+            wanted = "utf-8-sig"
+        size, digest, failed = _pass(stream, head, wanted, file.name)
+    sure, proposals = True, ()
+    if failed >= 0:
+        if encoding:
+            raise IntakeError(f"{file.name} is not written in {encoding}: the bytes from {failed:,} on have no meaning in it.")
+        if marked:
+            raise IntakeError(f"{file.name} says that it is {marked}, but byte {failed:,} has no meaning in it: it is damaged.")
+        with file.open() as stream:
+            stream.seek(max(0, failed - HEAD // 2))
+            proposals = encodings.proposals(stream.read(3 * HEAD))
+        proposals = tuple(found for found in proposals if _decodes(file, found.encoding))
+        if not proposals:
+            raise IntakeError(f"{file.name} is no text in any encoding that is known here. {_CSV}")
+        wanted, sure = proposals[0].encoding, False
+    decoded = head[: len(head) - len(head) % 4].decode(wanted, errors="ignore")
+    _refuse_texts(file.name, decoded)
+    return Look(file.name, size, digest, wanted, sure, proposals, notice)
+
+
+def text(file: Source, encoding: str) -> io.TextIOWrapper:
+    """The file as text, with its line ends as they stand."""
+    return io.TextIOWrapper(file.open(), encoding=encoding, errors="strict", newline="")
+
+
+def _codec(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise IntakeError(f"'{name}' is no encoding known here; try utf-8, cp1252, latin-1, mac_roman or utf-16.") from None
+
+
+def _chunks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
+    yield head
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _pass(stream: BinaryIO, head: bytes, encoding: str, name: str) -> tuple[int, str, int]:
+    """Size, sha256, and the position of the first byte that `encoding` cannot read (-1: it reads all)."""
+    digest, size, failed, endless = hashlib.sha256(), 0, -1, 0
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    for chunk in _chunks(stream, head):
+        digest.update(chunk)
+        if failed < 0:
+            try:
+                decoder.decode(chunk)
+            except UnicodeError as error:
+                failed = size + (error.start if isinstance(error, UnicodeDecodeError) else 0)
+        size += len(chunk)
+        endless = 0 if b"\n" in chunk or b"\r" in chunk else endless + 1
+        if endless > LONGEST_LINE:
+            raise IntakeError(f"{name} has a line of more than {LONGEST_LINE} MB, so it is no table of claims.")
+    if failed < 0:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            failed = size
+    return size, digest.hexdigest(), failed
+
+
+def _decodes(file: Source, encoding: str) -> bool:
+    with file.open() as stream:
+        return _pass(stream, stream.read(HEAD), encoding, file.name)[2] < 0
+
+
+def _refuse_kinds(name: str, head: bytes) -> None:
+    if not head or not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+        raise IntakeError(f"{name} is empty: there is no row in it.")
+    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
+        kind = _zip_kind(head)
+        raise IntakeError(f"{name} is {kind}, not text. {_CSV if 'workbook' in kind else 'Unpack it and bring the CSV file inside.'}")
+    for magic, kind, advice in _MAGIC:
+        if head.startswith(magic):
+            raise IntakeError(f"{name} is {kind}, not text with one claim a line. {advice}")
+    if encodings.marked(head)[0] is None and encodings.is_binary(head):
+        raise IntakeError(f"{name} is not text: it holds bytes that no text has. {_CSV}")
+
+
+def _zip_kind(head: bytes) -> str:
+    if b"xl/" in head or b"[Content_Types].xml" in head or b"workbook" in head:
+        return "an Excel workbook"
+    if b"opendocument.spreadsheet" in head:
+        return "an OpenDocument workbook"
+    return "an archive (zip)"
+
+
+def _refuse_texts(name: str, decoded: str) -> None:
+    start = decoded.lstrip("\ufeff")[:4_000]
+    if _HTML.match(start):
+        raise IntakeError(f"{name} is a web page or XML, whatever its name says. Open it in a spreadsheet program. {_CSV}")
+    if _JSON.match(start):
+        raise IntakeError(f"{name} is JSON, not a table. Ask for the export as CSV.")
+    if _MAIL.match(start):
+        raise IntakeError(f"{name} is an e-mail, not a table. Enter its claim with the form “New claim”.")

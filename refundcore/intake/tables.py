@@ -1,0 +1,146 @@
+"""Text of separated values to records, each with the line it begins on; nothing is swallowed unnoticed.
+
+The standard reader takes an unclosed quotation mark for a cell that runs on through the following rows. Here a
+record that spans lines and does not come out right is given up at its first line, with a sentence, and reading
+goes on with the second.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO, TextIOBase
+
+DELIMITERS = ",;\t|"
+NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+BATCH = 1 << 22
+"""Characters of text that are held at once."""
+LONGEST_RECORD = 1 << 23
+LONGEST_CELL = 1 << 22
+UNCLOSED = "opens a quotation mark that is not closed where a cell ends"
+TOO_LONG = f"holds a cell of more than {LONGEST_CELL:,} characters"
+
+csv.field_size_limit(LONGEST_CELL)  # the module's own limit of 131,072 would end the reading
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the values are separated. `skip` lines stand before the records (a `sep=` line)."""
+
+    delimiter: str = ","
+    skip: int = 0
+    escape: str = ""
+    """The mark before a quotation mark inside a cell, where it is not doubled."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: its first line, its cells, and what is wrong with it (empty: nothing)."""
+
+    line: int
+    cells: list[str]
+    fault: str = ""
+
+
+def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[list[Record]]:
+    """All records, some thousands at a time. `width` is how many cells a record should have (0: not known)."""
+    for _ in range(dialect.skip):
+        stream.readline()
+    line, carried = dialect.skip + 1, []
+    while True:
+        read = stream.readlines(BATCH)
+        lines = carried + read
+        if not lines:
+            return
+        records, used = _records(lines, line, dialect, width, final=not read)
+        line, carried = line + used, lines[used:]
+        yield records
+        if not read:
+            return
+
+
+def _records(
+    lines: list[str], first: int, dialect: Dialect, width: int, *, final: bool
+) -> tuple[list[Record], int]:
+    """The records of some lines, and how many lines they used: one that isn't complete is left for the next call."""
+    records: list[Record] = []
+    start, size = 0, len(lines)
+    while start < size:
+        reader = _reader(lines, start, dialect)
+        begin = start
+        try:
+            for cells in reader:
+                end = start + reader.line_num
+                if end - begin > 1 and width and len(cells) != width:
+                    raise csv.Error(UNCLOSED)
+                records.append(Record(first + begin, cells))
+                begin = end
+            return records, size
+        except csv.Error as error:
+            unfinished = start + reader.line_num >= size and "unexpected end" in str(error)
+            if unfinished and not final and sum(map(len, lines[begin:])) < LONGEST_RECORD:
+                return records, begin
+            fault = TOO_LONG if "field limit" in str(error) else UNCLOSED
+            records.append(Record(first + begin, _as_it_stands(lines[begin], dialect), fault))
+            start = begin + 1
+    return records, size
+
+
+def _reader(lines: list[str], start: int, dialect: Dialect) -> csv._reader:
+    rest = iter(lines) if not start else (lines[number] for number in range(start, len(lines)))
+    return csv.reader(
+        rest,
+        delimiter=dialect.delimiter,
+        strict=True,
+        doublequote=not dialect.escape,
+        escapechar=dialect.escape or None,
+    )
+
+
+def _as_it_stands(line: str, dialect: Dialect) -> list[str]:
+    return line.rstrip("\r\n")[: 4 * LONGEST_CELL].split(dialect.delimiter)
+
+
+def is_blank(cells: Sequence[str]) -> bool:
+    """Whether nothing stands in a record."""
+    return not any(cells) or not any(map(str.strip, cells))
+
+
+# Which dialect it is.
+
+
+def sniff(sample: str) -> Dialect:
+    """The dialect of a text by its beginning: the delimiter that gives most records the same, largest width."""
+    first = sample.split("\n", 1)[0].strip().lstrip("\ufeff")
+    if first[:4].casefold() == "sep=" and len(first) == 5:
+        return Dialect(first[4], 1, _escape(sample))
+    if first.casefold() == "sep=":  # the tab of "sep=\t" was stripped
+        return Dialect("\t", 1, _escape(sample))
+    escape = _escape(sample)
+    best, best_score = Dialect(",", 0, escape), 0.0
+    for delimiter in DELIMITERS:
+        dialect = Dialect(delimiter, 0, escape)
+        score = _consistency(sample, dialect)
+        if score > best_score + 1e-9:
+            best, best_score = dialect, score
+    return best
+
+
+def _escape(sample: str) -> str:
+    return "\\" if '\\"' in sample and '""' not in sample.replace('\\""', "") else ""
+
+
+def _consistency(sample: str, dialect: Dialect) -> float:
+    """Between 0 and 2: how many records have the commonest width above 1, and a little for a larger width."""
+    lines = StringIO(sample, newline="").readlines()
+    records, _ = _records(lines, 1, dialect, 0, final=True)
+    widths = Counter(len(record.cells) for record in records if not is_blank(record.cells))
+    counted = sum(widths.values())
+    wide = {width: count for width, count in widths.items() if width > 1}
+    if not wide:
+        return 0.0
+    width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
+    faults = sum(bool(record.fault) for record in records)
+    return (count - faults) / counted + min(width, 100) / 1_000

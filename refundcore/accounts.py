@@ -357,7 +357,8 @@ def _insert_person(connection: sa.Connection, *, name: str, email: str, role: Ro
         made = connection.execute(sa.insert(t.people).values(**values, created_at=now, password_changed_at=now))
     except IntegrityError:
         raise AccountError(f"{email} has an account already.") from None
-    return int(made.inserted_primary_key[0])
+    number: int = made.inserted_primary_key[0]  # type: ignore[index]
+    return number
 
 
 def _begin_session(

@@ -1,0 +1,161 @@
+"""`serve`: start the desk on this computer, by default for this computer only.
+
+Nobody has an account in a new store: the first start prints a one-time link, and opens it where there is a browser,
+that makes the first manager's. The desk is opened to a network only when there is an account, and only behind a
+proxy that speaks HTTPS, since passwords would travel in the clear otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+LONGEST_GOODBYE = 5
+"""Seconds that open requests get when the desk is stopped."""
+
+
+class ServeError(Exception):
+    """The desk cannot be started like this; the sentence says why."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command and what it takes."""
+    parser = subparsers.add_parser("serve", help="start the desk", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
+    parser.add_argument("--port", type=int, default=8501, help="port to listen on (default: 8501; 0: any free one)")
+    parser.add_argument(
+        "--behind-tls-proxy",
+        nargs="?",
+        const="*",
+        metavar="NAME",
+        help="a proxy speaks HTTPS with browsers and passes the host's name on; NAME: the only one to answer to",
+    )
+    parser.add_argument("--no-open", action="store_true", help="don't open a browser")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until stopped. Raises `ServeError` where it cannot start."""
+    local = is_loopback(args.host)
+    tls = args.behind_tls_proxy is not None
+    if not local and not tls:
+        raise ServeError(
+            f"{args.host} can be reached from other computers, and passwords would travel there in the clear."
+            " Put a proxy that speaks HTTPS in front and add --behind-tls-proxy, or leave --host out."
+        )
+    listener = bound(args.host, args.port)
+
+    # What stands above answers in a moment; the rest takes a second to load.
+    import uvicorn  # noqa: PLC0415
+
+    from refundcore import accounts, clock, server  # noqa: PLC0415
+    from refundcore.desk import context  # noqa: PLC0415
+
+    opened = context.store()  # the pages' own, so that gate and pages share one writer's lock
+    empty = not accounts.anybody(opened)
+    if empty and not local:
+        raise ServeError(
+            f"Nobody has an account yet, and {args.host} can be reached from other computers."
+            " Start the desk without --host first, or make an account with  ./refund-desk user add"
+        )
+    names = server.LOCAL_NAMES if not tls else (*server.LOCAL_NAMES, args.behind_tls_proxy)
+    application = server.create(opened, PROJECT / "app.py", hosts=names, tls=tls)
+
+    port = listener.getsockname()[1]
+    address = f"http://{'localhost' if local else args.host}:{port}"
+
+    def ready() -> None:
+        link = f"{address}/start?token={accounts.setup_link(opened, at=clock.now())}" if empty else address
+        print(greeting(link, empty=empty, notice=opened.notice), flush=True)
+        if not args.no_open and has_display():
+            webbrowser.open(link)
+
+    configuration = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=tls,  # whose word counts is uvicorn's FORWARDED_ALLOW_IPS; by default this computer's
+        ws="websockets-sansio",
+        ws_ping_interval=20.0,
+        timeout_graceful_shutdown=LONGEST_GOODBYE,
+    )
+    serve_until_stopped(configuration, listener, ready)
+    return 0
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches what listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that has the port. Raises `ServeError` with a sentence where it is not to be had.
+
+    The protocol is named because asyncio turns Nagle's delay off only where it is: without, every click waits 40 ms.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name != "nt":  # there it would let two servers have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except (OSError, OverflowError) as problem:
+        listener.close()
+        if isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE:
+            wanted = f"Port {port} is taken, perhaps by another desk. Stop that, or choose a port with --port."
+        elif isinstance(problem, PermissionError):
+            wanted = f"Port {port} may not be used by this account. Choose one above 1023 with --port."
+        elif isinstance(problem, OverflowError):
+            wanted = f"There is no port {port}; they go from 1 to 65535."
+        else:
+            wanted = f"The desk cannot listen on {host}: {getattr(problem, 'strerror', None) or problem}."
+        raise ServeError(wanted) from None
+    return listener
+
+
+def has_display() -> bool:
+    """Whether there is a screen on which a browser could open."""
+    return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def greeting(link: str, *, empty: bool, notice: str) -> str:
+    """What the terminal says when the desk is up."""
+    lines = [f"Refund Desk runs at {link}", "Stop it with Ctrl+C."]
+    if empty:
+        lines[:1] = [
+            "Refund Desk runs. Nobody has an account yet: this link makes the first one, once, within 15 minutes:",
+            f"  {link}",
+        ]
+    return "\n".join(lines + ([notice] if notice else []))
+
+
+def serve_until_stopped(configuration: object, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Run uvicorn on a bound socket until SIGTERM or Ctrl+C, and end without a complaint then."""
+    import uvicorn  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
+    # uvicorn raises the signal that stopped it once more when it is done: by then it is dealt with.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: None)
+    assert isinstance(configuration, uvicorn.Config)  # noqa: S101 - for the reader and mypy
+    Server(configuration).run(sockets=[listener])

@@ -1,0 +1,191 @@
+"""The desk's own pages, plain HTML without a script: sign in, the first manager's account, sign out, health."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from html import escape
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import anyio
+import sqlalchemy as sa
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from refundcore import accounts, passwords
+from refundcore.accounts import LIMITS, AccountError, LinkError, TooManyTriesError, WrongPasswordError
+from refundcore.server.sessions import Sessions
+from refundcore.store import Store, StoreError
+
+OPEN = frozenset({"/signin", "/start", "/healthz", "/signin/desk.css", "/signin/icon.png"})
+"""All that answers without a session."""
+
+LONGEST_FORM = 16 * 1024
+LONGEST_NEXT = 2000
+WAITING = 40
+"""Sign-ins that may wait for a hash; more are told to come back."""
+
+_HTML = Path(__file__).with_name("html")
+_ICON = Path(__file__).parents[1] / "desk" / "icon.png"
+_templates = Environment(loader=FileSystemLoader(_HTML), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+
+log = logging.getLogger(__name__)
+
+
+def cookie_name(*, tls: bool) -> str:
+    """The cookie of a session: over HTTPS a name that browsers accept only with `Secure` and for this host."""
+    return "__Host-refund_desk" if tls else "refund_desk"
+
+
+def safe_next(wanted: str) -> str:
+    """The address on this desk to go to after signing in; the queue for one that leads elsewhere."""
+    parts = urlsplit(wanted) if len(wanted) <= LONGEST_NEXT else None
+    here = (
+        parts is not None
+        and wanted.startswith("/")
+        and not wanted.startswith(("//", "/\\"))
+        and not parts.scheme
+        and not parts.netloc
+        and wanted.isascii()
+        and wanted.isprintable()
+        and "\\" not in wanted
+        and parts.path not in OPEN | {"/signout"}
+    )
+    return wanted if here else "/"
+
+
+def again(path: str) -> str:
+    """A page that asks for `path` once more, by itself."""
+    address = escape(path, quote=True)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Refund Desk</title>'
+        f'<meta http-equiv="refresh" content="0;url={address}"><a href="{address}">Go on to the desk</a></html>'
+    )
+
+
+def routes(store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], datetime]) -> list[BaseRoute]:
+    """The routes of the pages above, to stand before Streamlit's."""
+    pages = _Pages(store, sessions, tls=tls, now=now)
+    return [
+        Route("/signin", pages.sign_in, methods=["GET", "POST"]),
+        Route("/start", pages.start, methods=["GET", "POST"]),
+        Route("/signout", pages.sign_out, methods=["POST"]),
+        Route("/healthz", pages.health),
+        Route("/signin/desk.css", _file(_HTML / "desk.css", "text/css")),
+        Route("/signin/icon.png", _file(_ICON, "image/png")),
+    ]
+
+
+class _Pages:
+    def __init__(self, store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], datetime]) -> None:
+        self.store, self.sessions, self.tls, self.now = store, sessions, tls, now
+        self._hashing = anyio.CapacityLimiter(passwords.AT_ONCE)
+
+    async def sign_in(self, request: Request) -> Response:
+        form = await _form(request)
+        wanted = safe_next((request.query_params if form is None else form).get("next", ""))
+        if await self.sessions.person(request.cookies.get(cookie_name(tls=self.tls)), used=False):
+            return _go(wanted)
+        if form is None:
+            somebody = await anyio.to_thread.run_sync(accounts.anybody, self.store)
+            return _page("signin.html" if somebody else "empty.html", next=wanted, email="", refusal="")
+        email = form.get("email", "")
+        enter = partial(accounts.sign_in, self.store, email=email, password=form.get("password", ""))
+        show = partial(_page, "signin.html", next=wanted, email=email)
+        try:
+            token = await self._hashed(request, enter)
+        except TooManyTriesError as refusal:
+            return show(status=429, refusal=str(refusal), headers={"Retry-After": str(refusal.wait)})
+        except WrongPasswordError as refusal:
+            await anyio.sleep(min(0.25 * 2**refusal.failures, 2.0))
+            return show(status=401, refusal=str(refusal))
+        return self._signed_in(_go(wanted), token)
+
+    async def start(self, request: Request) -> Response:
+        form = await _form(request)
+        given = request.query_params if form is None else form
+        token, name, email = (given.get(field, "") for field in ("token", "name", "email"))
+        show = partial(_page, "start.html", token=token, name=name, email=email, rule=passwords)
+        try:
+            if form is None:
+                await anyio.to_thread.run_sync(partial(accounts.check_setup, self.store, token, at=self.now()))
+                return show(refusal="")
+            if form.setdefault("password", "") != form.get("again", ""):
+                return show(status=400, refusal="The two passwords differ.")
+            begin = partial(accounts.use_setup, self.store, token, name=name, email=email, password=form["password"])
+            return self._signed_in(_go("/"), await self._hashed(request, begin))
+        except LinkError as refusal:
+            return _page("message.html", status=403, title="This link is no longer good", text=str(refusal))
+        except AccountError as refusal:
+            return show(status=400, refusal=str(refusal))
+
+    async def sign_out(self, request: Request) -> Response:
+        cookie = cookie_name(tls=self.tls)
+        token = request.cookies.get(cookie, "")
+        await anyio.to_thread.run_sync(accounts.sign_out, self.store, token)
+        self.sessions.forget(token)
+        answer = _go("/signin")
+        answer.delete_cookie(cookie, path="/", secure=self.tls, httponly=True, samesite="strict")
+        answer.headers["Clear-Site-Data"] = '"cache"'
+        return answer
+
+    async def health(self, _: Request) -> Response:
+        def asked() -> None:
+            with self.store.read() as connection:
+                connection.execute(sa.text("SELECT 1"))
+
+        try:
+            await anyio.to_thread.run_sync(asked)
+        except (StoreError, SQLAlchemyError):
+            log.exception("The store does not answer.")
+            return JSONResponse({"ok": False, "store": "does not answer"}, 503)
+        return JSONResponse({"ok": True})
+
+    async def _hashed(self, request: Request, act: Callable[..., str]) -> str:
+        """Run what hashes a password, a few at once; who and whence come from the request."""
+        if self._hashing.statistics().tasks_waiting >= WAITING:
+            raise TooManyTriesError(10)
+        ip = request.client.host if request.client else "unknown"
+        agent = request.headers.get("user-agent", "")
+        return await anyio.to_thread.run_sync(partial(act, ip=ip, agent=agent, at=self.now()), limiter=self._hashing)
+
+    def _signed_in(self, answer: Response, token: str) -> Response:
+        age = int(LIMITS.absolute.total_seconds())
+        answer.set_cookie(
+            cookie_name(tls=self.tls), token, max_age=age, path="/", secure=self.tls, httponly=True, samesite="strict"
+        )
+        return answer
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    """The fields of a posted form, None for a GET. What is too long to be one of ours is cut, and so fails."""
+    if request.method != "POST":
+        return None
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST_FORM:
+            return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+
+
+def _page(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object) -> HTMLResponse:
+    return HTMLResponse(_templates.get_template(template).render(values), status, headers)
+
+
+def _go(to: str) -> RedirectResponse:
+    return RedirectResponse(to, HTTPStatus.SEE_OTHER)
+
+
+def _file(path: Path, kind: str) -> Callable[[Request], Response]:
+    def answer(_: Request) -> Response:
+        return FileResponse(path, media_type=kind, headers={"Cache-Control": "public, max-age=3600"})
+
+    return answer

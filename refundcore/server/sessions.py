@@ -1,0 +1,48 @@
+"""What the gate remembers of sessions: who is behind a token, asked anew every few seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import anyio
+
+from refundcore import accounts
+from refundcore.store import Person, Store
+
+FRESH = 5.0
+"""Seconds for which an answer of the store is good: how long a disabled account may still be served."""
+
+_MOST = 10_000
+
+
+class Sessions:
+    """The people behind tokens, each looked up in the store at most every `FRESH` seconds."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self.store = store
+        self.now = now
+        self._known: dict[str, tuple[float, bool, Person]] = {}
+
+    async def person(self, token: str | None, *, used: bool = True) -> Person | None:
+        """Who is signed in with this token, or None. `used=False` for what a page does by itself."""
+        if not token:
+            return None
+        at, counted, known = self._known.get(token, (float("-inf"), False, None))
+        if known is not None and time.monotonic() - at < FRESH and (counted or not used):
+            return known
+        look = partial(accounts.session, self.store, token, at=self.now(), used=used)
+        found = await anyio.to_thread.run_sync(look)
+        if found is None:
+            self._known.pop(token, None)
+            return None
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[token] = (time.monotonic(), used, found)
+        return found
+
+    def forget(self, token: str) -> None:
+        """Have the store asked about this token the next time."""
+        self._known.pop(token, None)

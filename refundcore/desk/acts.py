@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from secrets import token_urlsafe
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import streamlit as st
 
 from refundcore.desk import context
 from refundcore.desk.show import plain
-from refundcore.store import Person, Stale, StoreError
+from refundcore.store import Person, Receipt, Stale, StoreError
 
 Result = TypeVar("Result")
 
@@ -52,6 +52,11 @@ def attempt(what: Callable[[], Result], form: str) -> Result | None:
     return done
 
 
+def refused(form: str) -> bool:
+    """Whether the form was refused when it was last tried."""
+    return _refused(form) in st.session_state
+
+
 def refusals(form: str) -> None:
     """Show why the form was refused, if it was; a stale page gets a button that reloads it."""
     found = st.session_state.get(_refused(form))
@@ -73,10 +78,15 @@ def read(what: Callable[..., Result], *given: Any, **named: Any) -> Result:  # n
     try:
         return what(context.store(), *given, **named)
     except StoreError as refusal:
-        st.error(plain(str(refusal)), icon=":material/error:")
+        stop(str(refusal))
     except Exception:
         logger.exception("A page could not be read.")
-        st.error(UNEXPECTED, icon=":material/error:")
+        stop(UNEXPECTED)
+
+
+def stop(sentence: str) -> NoReturn:
+    """Say why the page goes no further."""
+    st.error(plain(sentence), icon=":material/error:")
     st.stop()
 
 
@@ -89,6 +99,14 @@ def show_news() -> None:
     """Show what was kept by `tell`."""
     for sentence, icon in st.session_state.pop(_NEWS, []):
         st.toast(plain(sentence), icon=f":material/{icon}:")
+
+
+def finish(receipt: Receipt | None) -> None:
+    """After an act on a claim was done: say so, and show the claim as it is now. Nothing for one that was refused."""
+    if receipt:
+        tell(receipt.sentence)
+        close_dialog()
+        st.rerun()
 
 
 def open_dialog(name: str) -> None:

@@ -7,35 +7,36 @@ date, an amount or a yes means the same in both. A field left empty is unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from refundcore import money
 from refundcore.deadlines import HOUR, moment
 from refundcore.desk import context
-from refundcore.desk.show import CODES, known, when_text
-from refundcore.facts import BY_NAME, FACTS, REASONS, Fact
+from refundcore.desk.show import CODES, known, plain
+from refundcore.facts import BY_NAME, REASONS, Fact
 from refundcore.intake import cells
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "The claim": (
-        "claim_ref", "order_ref", "item_ref", "customer_email", "product", "channel", "grounds_sufficient", "description",
-    ),
-    "Dates": ("purchased_at", "ordered_at", "submitted_at", "sent_at", "contacted_at"),
-    "SMS and evidence": (
-        "sms_code_received", "sms_received_at", "evidence_attached", "evidence_sufficient", "evidence_received_at",
-    ),
-    "The defect": (
-        "defect_notified_at", "defect_approved", "defect_fixed_at", "fix_accepted", "access_needed",
-        "access_requested_at", "access_granted_at", "access_refused", "remedy_choice", "replacement_price",
-    ),
-    "Third parties": ("third_party_cause", "listed_compatible", "reproduced_without_third_party"),
-    "Payment": (
-        "amount", "currency", "payment_method", "refunded_before", "payment_split", "fee_disclosed", "chargeback_open",
-    ),
-    "Conduct": ("unlawful_use", "terms_section"),
-}  # fmt: skip
+    title: tuple(names.split())
+    for title, names in {
+        "The claim": "claim_ref order_ref item_ref customer_email product channel grounds_sufficient description",
+        "Dates": "purchased_at ordered_at submitted_at sent_at contacted_at",
+        "SMS and evidence": (
+            "sms_code_received sms_received_at evidence_attached evidence_sufficient evidence_received_at"
+        ),
+        "The defect": (
+            "defect_notified_at defect_approved defect_fixed_at fix_accepted access_needed access_requested_at"
+            " access_granted_at access_refused remedy_choice replacement_price"
+        ),
+        "Third parties": "third_party_cause listed_compatible reproduced_without_third_party",
+        "Payment": "amount currency payment_method refunded_before payment_split fee_disclosed chargeback_open",
+        "Conduct": "unlawful_use terms_section",
+    }.items()
+}
 """The facts by topic, in the order in which people are asked; the reason itself stands above them all."""
 
 COMMON_CURRENCIES = ("USD", "EUR", "GBP")
@@ -78,113 +79,115 @@ def text_of(name: str, facts: Mapping[str, Any]) -> str:
             return str(value)
 
 
-def field(
-    fact: Fact, key: str, value: str = "", problem: str = "", *, live: bool = False, missing: bool = False
-) -> str:
-    """One field with its help; what was typed, as text. `problem` stands under it, `missing` marks it."""
+@dataclass
+class Form:
+    """A form as it was drawn: what was typed, as text by fact, and the place under each field."""
+
+    typed: dict[str, str] = field(default_factory=dict)
+    places: dict[str, DeltaGenerator] = field(default_factory=dict)
+
+    def show(self, problems: Mapping[str, str]) -> None:
+        """Say under each field what is wrong with it."""
+        for name, sentence in problems.items():
+            if name in self.places:
+                self.places[name].error(plain(sentence))
+
+
+def draw(
+    form: Form,
+    fact: Fact,
+    prefix: str,
+    value: str = "",
+    *,
+    missing: bool = False,
+    keep: bool = False,
+) -> None:
+    """One field of a form with its help. `missing` marks it as needed; `keep` keeps what was typed in a live form."""
     label = f"{fact.label} :orange-badge[needed]" if missing else fact.label
-    help_text = f"{fact.help} Left empty: {fact.blank}." if fact.blank else fact.help
+    key = f"{prefix}_{fact.name}"
+    looks: dict[str, Any] = {"help": _help(fact), "persist_state": "session" if keep else None}
+    typed: str | None
     match fact.kind:
         case "truth":
-            options = [YES, NO]
-            typed = st.segmented_control(label, options, default=value or None, key=key, help=help_text)
-        case "code":
-            codes = list(fact.codes)
-            typed = st.selectbox(
-                label, codes, index=codes.index(value) if value in codes else None, format_func=lambda code: CODES.get(code, code),
-                key=key, help=help_text, placeholder="Not known",
-            )  # fmt: skip
-        case "currency":
-            codes = currencies()
-            typed = st.selectbox(
-                label,
-                codes,
-                index=codes.index(value) if value in codes else None,
-                key=key,
-                help=help_text,
-                placeholder="Not known",
-            )
+            typed = st.segmented_control(label, [YES, NO], default=value or None, key=key, **looks)
+        case "code" | "currency":
+            codes = list(fact.codes) or currencies()
+            at = codes.index(value) if value in codes else None
+            typed = st.selectbox(label, codes, at, _code_text, key=key, placeholder="Not known", **looks)
         case _ if fact.name == "description":
-            typed = st.text_area(label, value=value, key=key, help=help_text, height=110)
+            typed = st.text_area(label, value, 110, key=key, **looks)
         case _:
-            typed = st.text_input(
-                label,
-                value=value,
-                key=key,
-                help=help_text,
-                live=live,
-                placeholder=_PLACEHOLDERS.get(fact.kind, ""),
-                autocomplete="off",
-            )
-    if problem:
-        st.error(problem)
-    return str(typed or "").strip()
+            hint, live = _PLACEHOLDERS.get(fact.kind, ""), _PAUSE if keep else False
+            typed = st.text_input(label, value, key=key, live=live, placeholder=hint, autocomplete="off", **looks)
+    form.typed[fact.name] = str(typed or "").strip()
+    form.places[fact.name] = st.container()
 
 
-_PLACEHOLDERS = {"instant": "2026-05-14 or 2026-05-14 13:05", "money": "12.50"}
-
-
-def form(
+def draw_all(
+    form: Form,
     reason: object,
     prefix: str,
     values: Mapping[str, str],
-    problems: Mapping[str, str],
     *,
     missing: Iterable[str] = (),
     leave_out: Iterable[str] = (),
     columns: int = 3,
-    live: bool = False,
-) -> dict[str, str]:
-    """All fields asked for under a reason, by topic; what was typed, by fact."""
-    typed: dict[str, str] = {}
+    keep: bool = False,
+) -> None:
+    """All fields asked for under a reason, by topic."""
     wanted, hidden = set(missing), set(leave_out)
     for title, facts in asked(reason).items():
         shown = [fact for fact in facts if fact.name not in hidden]
         if not shown:
             continue
         st.markdown(f"**{title}**")
-        wide = [fact for fact in shown if fact.name == "description"]
         narrow = [fact for fact in shown if fact.name != "description"]
         for start in range(0, len(narrow), columns):
             for place, fact in zip(st.columns(columns), narrow[start : start + columns], strict=False):
                 with place:
-                    typed[fact.name] = field(
-                        fact, f"{prefix}_{fact.name}", values.get(fact.name, ""), problems.get(fact.name, ""),
-                        live=live, missing=fact.name in wanted,
-                    )  # fmt: skip
-        for fact in wide:
-            typed[fact.name] = field(
-                fact,
-                f"{prefix}_{fact.name}",
-                values.get(fact.name, ""),
-                problems.get(fact.name, ""),
-                missing=fact.name in wanted,
-            )
-    return typed
+                    draw(form, fact, prefix, values.get(fact.name, ""), missing=fact.name in wanted, keep=keep)
+        for fact in shown:
+            if fact.name == "description":
+                draw(form, fact, prefix, values.get(fact.name, ""), missing=fact.name in wanted, keep=keep)
+
+
+def _help(fact: Fact) -> str:
+    return f"{fact.help} Left empty: {fact.blank}." if fact.blank else fact.help
+
+
+def _code_text(code: str) -> str:
+    return CODES.get(code, code)
+
+
+_PLACEHOLDERS = {"instant": "2026-05-14 or 2026-05-14 13:05", "money": "12.50"}
+_PAUSE = "400ms"
+"""How long typing has to rest until the form looks at it."""
 
 
 def read(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What was typed, as facts by column, and the problems by fact.
+    """What was typed, as facts by column, and the problems by fact ("" for the claim as a whole).
 
-    Every fact that has a field is in the answer, None where it was left empty. A field that cannot be read is
-    left out of the facts and has its sentence among the problems.
+    Every fact that has a field is among the facts, None where it is unknown; one that cannot be read is left out
+    and has its sentence among the problems.
     """
-    claims, found = cells.convert({name: [text] for name, text in typed.items()}, context.policy().zone)
-    problems = {problem.column: sentence(problem) for problem in found}
-    row = claims.frame.iloc[0]
+    found = cells.convert({name: [text] for name, text in typed.items()}, zone=context.policy().zone, lines=[1])
+    problems = {problem.column: problem.sentence for problem in found.problems}
     facts: dict[str, Any] = {}
-    for fact in FACTS:
-        if fact.name not in typed or fact.name in problems:
+    for name in typed:
+        if name in problems:
             continue
-        for column in (fact.name, fact.latest) if fact.kind == "instant" else (fact.name,):
-            value = row[column]
-            facts[column] = value.item() if hasattr(value, "item") and known(value) else value if known(value) else None
+        fact = BY_NAME[name]
+        for column in (name, fact.latest) if fact.kind == "instant" else (name,):
+            value = found.claims.frame[column].iloc[0]
+            facts[column] = value if known(value) else None
     return facts, problems
 
 
-def sentence(problem: Any) -> str:  # noqa: ANN401 - intake's Problem
-    """A problem of a cell as a sentence beside its field, without the line of a file."""
-    return f"'{problem.value}' is not {problem.wanted}."
-
-
-__all__ = ["GROUPS", "asked", "currencies", "field", "form", "read", "sentence", "text_of", "when_text"]
+def changes(before: Mapping[str, str], typed: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the facts read, those whose text is not what it was before."""
+    changed: dict[str, Any] = {}
+    for name, text in typed.items():
+        fact = BY_NAME[name]
+        if text != before.get(name, "").strip() and name in facts:
+            changed |= {c: facts[c] for c in ((name, fact.latest) if fact.kind == "instant" else (name,))}
+    return changed

@@ -12,20 +12,27 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from refundcore.desk.show import REASONS, VERDICTS
-from refundcore.store.model import Filter, Person
+from refundcore.store import Filter, Person, QueuePage
 
 LABELS: Mapping[str, Mapping[str, str]] = {
     "state": {
-        "open": "All open", "us": "Waiting for us", "customer": "Waiting for customer", "technician": "Waiting for technicians",
-        "approval": "Awaiting approval", "decided": "Decided", "closed": "Closed", "all": "All claims",
+        "open": "All open",
+        "us": "Waiting for us",
+        "customer": "Waiting for customer",
+        "technician": "Waiting for technicians",
+        "approval": "Awaiting approval",
+        "decided": "Decided",
+        "closed": "Closed",
+        "all": "All claims",
     },
     "due": {"": "Any time", "soon": "Within 4 hours", "overdue": "Overdue"},
     "verdict": {"": "Any verdict", **{code: word.label for code, word in VERDICTS.items()}},
     "reason": {"": "Any reason", **REASONS},
     "assignee": {"": "Anybody", "me": "Me", "nobody": "Nobody"},
-}  # fmt: skip
+}
 """Field -> value of the filter -> its word."""
 
+_POSITION = "queue_position"
 _HEADS = {"state": "State", "due": "Due", "verdict": "Verdict", "reason": "Reason", "assignee": "Assigned to"}
 
 
@@ -76,17 +83,41 @@ def query(chosen: Filter, people: Sequence[Person]) -> str:
     return "&" + urlencode(params) if params else ""
 
 
+def switch(label: str, key: str, chosen: Filter, narrowed: Mapping[str, str]) -> None:
+    """A button that narrows the filter to some values, or widens it again where it is narrowed so already."""
+    on = all(getattr(chosen, field) == value for field, value in narrowed.items())
+    wanted = {field: next(iter(LABELS[field])) for field in narrowed} if on else dict(narrowed)
+    st.button(label, key=key, type="primary" if on else "secondary", on_click=narrow, kwargs=wanted)
+
+
 def narrow(**changes: str) -> None:
     """Set fields of the filter to values of the store's filter; for the callback of a button."""
     for field, value in changes.items():
-        st.session_state[field] = LABELS.get(field, {}).get(value, value)
+        st.session_state[field] = LABELS[field][value] if field in LABELS else value
 
 
 def clear() -> None:
-    """Take every field of the filter back to where it shows all open claims."""
-    st.session_state["text"] = ""
-    for field, words in LABELS.items():
-        st.session_state[field] = next(iter(words.values()))
+    """Take every field of the filter back to where it shows all open claims; for the callback of a button."""
+    narrow(text="", **{field: next(iter(words)) for field, words in LABELS.items()})
+    st.query_params.pop("imported", None)
+
+
+def position(chosen: Filter) -> dict[str, str]:
+    """Where in the pages of this filter the person is, as the reader's cursor; the first page of another filter."""
+    of, cursor = st.session_state.get(_POSITION, (None, {}))
+    return dict(cursor) if of == chosen else {}
+
+
+def turning(chosen: Filter, page: QueuePage) -> None:
+    """The buttons to the pages before and after this one."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        for label, key, icon, cursor in (
+            ("Previous 50", "previous_page", "chevron_left", {"before": page.previous}),
+            ("Next 50", "next_page", "chevron_right", {"after": page.next}),
+        ):
+            if any(cursor.values()) and st.button(label, key=key, icon=f":material/{icon}:"):
+                st.session_state[_POSITION] = (chosen, cursor)
+                st.rerun(scope="app")
 
 
 def _code(words: Mapping[str, str], word: object) -> str:

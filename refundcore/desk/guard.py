@@ -6,32 +6,37 @@ looked up in the store at each run, so a role that was taken away is gone at the
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import streamlit as st
 
 import refundcore.store as claims_store
 from refundcore import gate_flag
-from refundcore.desk import acts, context
+from refundcore.desk import acts
 from refundcore.desk.parts import component
-from refundcore.desk.show import plain
-from refundcore.store import Person, StoreError
+from refundcore.store import Person, Store
 
 PERSON_KEY = "person"
 """Under this name the gate's header reaches `st.user`."""
 
 _ICON = Path(__file__).with_name("icon.png")
-logger = logging.getLogger(__name__)
 
 
-def person() -> Person | None:
+def person(store: Store) -> Person | None:
     """The person behind this session as the store knows them now; None for nobody, or one who was disabled."""
     number = str(st.user.get(PERSON_KEY, ""))
-    if not number.isdigit():
+    if not number.isdecimal():
         return None
-    found = claims_store.person(context.store(), int(number))
+    found = claims_store.person(store, int(number))
     return found if found and found.active else None
+
+
+def role() -> str:
+    """The role of the person behind this session, '' for nobody: the contents follow it, the guard decides."""
+    if not gate_flag.behind_gate():
+        return ""
+    who = acts.read(person)
+    return who.role if who else ""
 
 
 def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
@@ -41,30 +46,16 @@ def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
     """
     st.set_page_config(page_title=f"{title} · Refund Desk", page_icon=str(_ICON), layout="wide")
     if not gate_flag.behind_gate():
-        st.error(gate_flag.REFUSAL)
-        st.stop()
-    who = _looked_up()
+        acts.stop(gate_flag.REFUSAL)
+    who = acts.read(person)
     if who is None:
-        st.warning("You are signed out. [Sign in](/signin) to go on.")
-        st.stop()
+        acts.stop("You are signed out. Reload the page to sign in.")
     if roles and who.role not in roles:
-        st.error(f"This page is for {_listed(roles)}; you are signed in as {who.role}.")
-        st.stop()
+        acts.stop(f"This page is for {_listed(roles)}. You are signed in as {who.role}.")
     if head:
         heading(title, who, icon)
     acts.show_news()
     return who
-
-
-def _looked_up() -> Person | None:
-    try:
-        return person()
-    except StoreError as refusal:
-        st.error(plain(str(refusal)))
-    except Exception:
-        logger.exception("The store could not be opened.")
-        st.error(acts.UNEXPECTED)
-    st.stop()
 
 
 def heading(title: str, who: Person, icon: str = "") -> None:

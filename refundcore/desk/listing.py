@@ -59,3 +59,18 @@ def claim_address(ref: str, rest: str = "") -> str:
 
 def _ignore() -> None:
     """Reading the trigger after the run is enough."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A name and its value, shown as plain text; `unknown` marks what is not known."""
+
+    name: str
+    value: str
+    wide: bool = False
+    unknown: bool = False
+
+
+def pairs(shown: Sequence[Pair], key: str) -> None:
+    """Draw names and values side by side."""
+    component("pairs")(key=key, data={"pairs": [asdict(pair) for pair in shown]}, height="content")

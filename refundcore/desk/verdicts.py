@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from refundcore import words
+from refundcore import rules, words
 from refundcore.desk import context
-from refundcore.desk.listing import Line
-from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, verdict_word, when_text
+from refundcore.desk.listing import Line, listing
+from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, count_text, plain, verdict_word, when_text
 from refundcore.facts import COLUMNS, Claims
 from refundcore.words import Explanation
 
@@ -24,8 +25,26 @@ _DEADLINES = {
 
 def explain(facts: Mapping[str, Any]) -> Explanation:
     """The explanation of one claim as things stand now, from its facts by column."""
-    claims = Claims.of({name: [facts.get(name)] for name in COLUMNS if name in facts})
-    return words.explain(claims, context.policy(), context.now_us(), context.policy().zone)
+    return words.explain(_one(facts), context.policy(), context.now_us(), context.policy().zone)
+
+
+def _one(facts: Mapping[str, Any]) -> Claims:
+    return Claims.of({name: [facts[name]] for name in COLUMNS if name in facts})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim that is not stored, judged."""
+
+    verdict: str
+    leaning: str
+
+
+def preview(facts: Mapping[str, Any]) -> tuple[Explanation, Judged]:
+    """The explanation and the verdict of a claim that is still being typed."""
+    claims = _one(facts)
+    judged = rules.judge(claims, context.policy(), context.now_us(), zone=context.policy().zone).iloc[0]
+    return explain(facts), Judged(str(judged["verdict"]), str(judged["leaning"] or ""))
 
 
 def clause_lines(explanation: Explanation, *, concerned: bool) -> list[Line]:
@@ -100,7 +119,20 @@ def missing_lines(explanation: Explanation) -> list[Line]:
     return lines
 
 
-def money_lines(explanation: Explanation) -> None:
-    """The refund and the fee, where the verdict names them."""
+def headline(explanation: Explanation) -> None:
+    """The verdict in one sentence, and the money where it names any."""
+    st.markdown(f"**{plain(explanation.headline)}**")
     if explanation.refund:
-        st.text(f"Refund {explanation.refund}" + (f", fee {explanation.fee}" if explanation.fee else ""))
+        fee = f", after a fee of {explanation.fee}" if explanation.fee else ""
+        st.text(f"Refund: {explanation.refund}{fee}")
+
+
+def why(explanation: Explanation) -> None:
+    """Where the readings part, and every clause that concerns the claim; the others folded away."""
+    if explanation.parting:
+        listing(reading_lines(explanation), "readings", "What each reading of the policy makes of the claim")
+    listing(clause_lines(explanation, concerned=True), "clauses", "Clause by clause")
+    others = clause_lines(explanation, concerned=False)
+    if others:
+        with st.expander(f"{count_text(len(others), 'clause')} not concerned", key="not_concerned"):
+            listing(others, "other_clauses", "Clauses that do not concern this claim")

@@ -83,7 +83,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     all.checked = shown.length > 0 && state.picked.size === shown.length;
     all.indeterminate = state.picked.size > 0 && !all.checked;
   };
-  const send = () => { paint(); setStateValue("selected", shown.filter((id) => state.picked.has(id))); };
+  const send = () => { paint(); setStateValue("selected", { round: data.round, ids: shown.filter((id) => state.picked.has(id)) }); };
   const choose = (id, wanted) => { if (wanted) state.picked.add(id); else state.picked.delete(id); };
 
   all.onchange = () => { for (const id of shown) choose(id, all.checked); send(); };

@@ -1,0 +1,68 @@
+"""One claim: what the policy says and why, what is known, what happened, and the decision."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from refundcore import desk
+from refundcore.desk import claim_parts, deciding, filters, verdicts
+
+# Who may
+me = desk.page("Claim", head=False)
+works = desk.may(me.role, "decide")
+
+# Load the claim that the address names, within the queue's filter that it carries along
+ref = st.query_params.get("claim", "")
+desk.read(desk.rejudge_due, desk.now())
+people = desk.read(desk.people, active=True)
+chosen = filters.of_address(st.query_params.to_dict(), people)
+claim = desk.read(desk.claim, ref) if ref else None
+if claim is None:
+    desk.heading("Claim", me)
+    claim_parts.no_such_claim(ref)
+    st.stop()
+explanation = verdicts.explain(claim.facts)
+
+# Show
+desk.heading(desk.plain(claim.ref), me)
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    desk.badge(desk.state_word(claim.state, claim.outcome))
+    desk.verdict_badge(claim.verdict, claim.leaning)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        claim_parts.way(me, claim, chosen, people)
+
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    with st.container(border=True):
+        verdicts.headline(explanation)
+        claim_parts.summary(claim)
+    if explanation.missing and claim.verdict == "need_info":
+        st.subheader("What to ask", anchor=False)
+        desk.listing(verdicts.missing_lines(explanation), "missing", "What to ask")
+    if explanation.deadlines:
+        st.subheader("Deadlines", anchor=False)
+        desk.listing(verdicts.deadline_lines(explanation.deadlines), "deadlines", "Deadlines")
+    why, facts = st.tabs(["Clause by clause", "Facts"], key="claim_tab", on_change="rerun")
+    if facts.open:
+        with facts:
+            if works and claim.state not in {"decided", "closed"}:
+                claim_parts.facts_form(me, claim)
+            else:
+                claim_parts.facts_shown(claim)
+    else:
+        with why:
+            verdicts.why(explanation)
+
+with right:
+    with st.container(border=True):
+        st.subheader("Decision", anchor=False)
+        deciding.panel(me, claim, explanation)
+    if works:
+        claim_parts.assigning(me, claim, people)
+    st.subheader("Reply to the customer", anchor=False)
+    st.code(explanation.reply, language=None, wrap_lines=True, height=200)
+    st.subheader("What happened", anchor=False)
+    if works:
+        claim_parts.noting(me, claim)
+    claim_parts.timeline(claim)
+    claim_parts.related(claim, chosen, people)

@@ -1,0 +1,276 @@
+"""The decision on a claim: follow the verdict in one step, decide otherwise with a reason, ask, approve, reopen.
+
+Each dialog says what will happen before it does. Which of them a person sees follows from the claim's state and
+their role; the store checks both again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from refundcore import money, store
+from refundcore.desk import acts
+from refundcore.desk.show import (
+    LEANINGS,
+    OUTCOMES,
+    VERDICTS,
+    count_text,
+    fact_label,
+    known,
+    money_text,
+    plain,
+    verdict_word,
+    when_text,
+)
+from refundcore.facts import FACTS
+from refundcore.money import EXPONENTS
+from refundcore.store import ClaimRecord, Person, Receipt, may
+from refundcore.words import Explanation
+
+DECISIONS = {"approve": "Approve a refund", "exchange": "Give a replacement", "deny": "Deny the claim"}
+NO_REASON = "Say why: a reason is needed."
+_CONFIRM = {"approve": "Approve", "exchange": "Exchange", "deny": "Deny"}
+_ASK_OF = {"customer": "The customer", "technician": "The technicians"}
+
+
+def panel(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
+    """What can be decided now, and the dialog that is open."""
+    if claim.state in {"decided", "closed"}:
+        _decided(me, claim)
+    elif claim.state == "awaiting_approval":
+        _awaiting(me, claim)
+    else:
+        _open(me, claim)
+    for name, draw in _DIALOGS.items():
+        if acts.dialog_open(_named(name, claim)):
+            draw(me, claim, explanation)
+
+
+def _named(what: str, claim: ClaimRecord) -> str:
+    """A form or dialog about the claim as it is now: once somebody changed it, the name is another."""
+    return f"{what}_{claim.id}_{claim.version}"
+
+
+def _button(label: str, what: str, claim: ClaimRecord, **looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
+    st.button(label, key=what, on_click=acts.open_dialog, args=(_named(what, claim),), **looks)
+
+
+def _open(me: Person, claim: ClaimRecord) -> None:
+    if claim.asked_for:
+        st.text(f"Asked for: {', '.join(fact_label(name) for name in claim.asked_for)}.")
+    if not may(me.role, "decide"):
+        return
+    looks: dict[str, Any] = {"type": "primary", "width": "stretch", "shortcut": "Ctrl+Enter"}
+    match claim.verdict:
+        case "approve" | "exchange" | "deny":
+            amount = money_text(claim.refund, claim.facts.get("currency")) if claim.verdict == "approve" else ""
+            label = f"Approve {amount}" if amount else _CONFIRM[claim.verdict]
+            _button(f"{label} …", "follow", claim, icon=f":material/{VERDICTS[claim.verdict].icon}:", **looks)
+        case "need_info":
+            _button("Ask for what is missing …", "ask", claim, icon=":material/help:", **looks)
+        case "review":
+            _button("Decide …", "override", claim, icon=":material/balance:", **looks)
+        case _:
+            st.text("A clock is running; time alone will settle this claim.")
+    with st.container(horizontal=True, gap="small"):
+        if claim.verdict != "review":
+            _button("Decide otherwise …", "override", claim)
+        if claim.verdict != "need_info":
+            _button("Ask …", "ask", claim)
+
+
+def _awaiting(me: Person, claim: ClaimRecord) -> None:
+    decision = claim.decision
+    if decision:
+        policy = verdict_word(decision.verdict).label.lower()
+        st.text(f"{decision.person} wants to {decision.outcome} against the policy ({policy}):\n{decision.reason}")
+    if not may(me.role, "approve_override") or (decision and decision.person_id == me.id):
+        st.text("A manager other than the one who asked has to approve it.")
+        return
+    with st.container(horizontal=True, gap="small"):
+        _button("Approve the decision …", "approve", claim, type="primary", icon=":material/approval_delegation:")
+        _button("Reject …", "reject", claim)
+
+
+def _decided(me: Person, claim: ClaimRecord) -> None:
+    decision = claim.decision
+    if decision:
+        amount = money_text(decision.refund, decision.currency) if decision.outcome == "approve" else ""
+        st.text(f"{OUTCOMES[decision.outcome].label} by {decision.person}, {when_text(decision.at)}.")
+        if amount:
+            fee = f" after a fee of {money_text(decision.fee, decision.currency)}" if decision.fee else ""
+            st.text(f"Refund {amount}{fee}.")
+        if decision.override:
+            approved = f", approved by {decision.approver}" if decision.approver else ""
+            st.text(f"Against the policy's verdict{approved}: {decision.reason}")
+        elif decision.reason:
+            st.text(decision.reason)
+    with st.container(horizontal=True, gap="small"):
+        if claim.state == "decided" and may(me.role, "close"):
+            form = _named("close", claim)
+            if st.button("Close the claim", key="close", icon=":material/archive:"):
+                acts.finish(acts.do(store.close, me, form, claim=claim.id, version=claim.version))
+            acts.refusals(form)
+        if may(me.role, "reopen"):
+            _button("Reopen …", "reopen", claim)
+
+
+@st.dialog("Follow the verdict", on_dismiss=acts.close_dialog)
+def _follow(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
+    form = _named("follow", claim)
+    st.text(explanation.headline)
+    amount = money_text(claim.refund, claim.facts.get("currency"))
+    consequence = {
+        "approve": f"{amount} will be due to the customer." if amount else "A refund will be due.",
+        "exchange": "A replacement will be due to the customer.",
+        "deny": "Nothing will be paid.",
+    }[claim.verdict]
+    st.text(f"{consequence} The claim will be {OUTCOMES[claim.verdict].label.lower()} and leave the queue.")
+    reply = st.text_area(
+        "Reply to the customer, kept with the decision", value=explanation.reply, key=f"reply_{form}", height=220
+    )
+    label, icon = _CONFIRM[claim.verdict], VERDICTS[claim.verdict].icon
+    if st.button(label, type="primary", key="confirm_follow", icon=f":material/{icon}:", shortcut="Ctrl+Enter"):
+        acts.finish(
+            acts.do(store.decide, me, form, claim=claim.id, version=claim.version, outcome=claim.verdict, reply=reply)
+        )
+    acts.refusals(form)
+
+
+@st.dialog("Decide with a reason", on_dismiss=acts.close_dialog)
+def _override(me: Person, claim: ClaimRecord, _: Explanation) -> None:
+    form = _named("override", claim)
+    review = claim.verdict == "review"
+    if review:
+        leaning = f", {LEANINGS[claim.leaning]}" if claim.leaning else ""
+        st.text(f"The policy leaves this claim to a person{leaning}.")
+    else:
+        st.text(f"The policy's verdict is: {verdict_word(claim.verdict).label}.")
+    options = [code for code in DECISIONS if code != claim.verdict]
+    at = options.index(claim.leaning) if claim.leaning in options else 0
+    outcome = st.radio("Decision", options, at, DECISIONS.__getitem__, key=f"outcome_{form}")
+    refund, problem = _refund(claim, form) if outcome == "approve" else (None, "")
+    reason = st.text_area("Reason", key=f"reason_{form}", max_chars=2000, placeholder="Why, in a sentence or two")
+    if not review and not may(me.role, "decide_override_alone"):
+        st.text("It is against the policy, so it waits for a manager's approval.")
+    if st.button("Decide", type="primary", key="confirm_override", shortcut="Ctrl+Enter"):
+        if problem or not reason.strip():
+            st.error(plain(problem) if problem else NO_REASON, icon=":material/error:")
+        else:
+            acts.finish(
+                acts.do(
+                    store.decide, me, form, claim=claim.id, version=claim.version, outcome=outcome,
+                    reason=reason.strip(), **({} if refund is None else {"refund": refund}),
+                )
+            )  # fmt: skip
+    acts.refusals(form)
+
+
+def _refund(claim: ClaimRecord, form: str) -> tuple[int | None, str]:
+    """The amount to refund where the policy gives none: minor units, and what is wrong with what was typed."""
+    if known(claim.refund):
+        st.text(f"Refund: {money_text(claim.refund, claim.facts.get('currency'))}, as the policy gives it.")
+        return None, ""
+    currency = str(claim.facts.get("currency") or "")
+    if currency not in EXPONENTS:
+        return None, "The currency is not known, so no amount can be refunded. Add it to the facts first."
+    due = (claim.facts.get("amount") or 0) - (claim.facts.get("refunded_before") or 0)
+    typed = st.text_input(f"Refund in {currency}", value=money.plain(max(due, 0), currency), key=f"refund_{form}")
+    try:
+        return money.parse(typed, currency), ""
+    except ValueError as problem:
+        return None, str(problem)
+
+
+@st.dialog("Ask", on_dismiss=acts.close_dialog)
+def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
+    form = _named("ask", claim)
+    technicians = "defect_approved" in claim.missing
+    of = st.radio(
+        "Whom",
+        list(_ASK_OF),
+        index=int(technicians),
+        format_func=lambda code: _ASK_OF[code],
+        key=f"whom_{form}",
+        horizontal=True,
+    )
+    names = [fact.name for fact in FACTS]
+    asked = st.multiselect(
+        "For what",
+        names,
+        default=[name for name in claim.missing if name in names],
+        key=f"asked_{form}",
+        format_func=fact_label,
+    )
+    reply = ""
+    if of == "customer":
+        reply = st.text_area(
+            "Message to the customer, kept with the claim", value=explanation.reply, key=f"reply_{form}", height=220
+        )
+    st.text(f"The claim then waits for {_ASK_OF[of].lower()}; it comes back when an answer is entered.")
+    if st.button(
+        f"Ask for {count_text(len(asked), 'fact')}",
+        type="primary",
+        key="confirm_ask",
+        disabled=not asked,
+        shortcut="Ctrl+Enter",
+    ):
+        acts.finish(
+            acts.do(
+                store.decide,
+                me,
+                form,
+                claim=claim.id,
+                version=claim.version,
+                outcome="ask",
+                ask_for=asked,
+                ask_of=of,
+                reply=reply,
+            )
+        )
+    acts.refusals(form)
+
+
+def _with_reason(title: str, what: str, act: Callable[..., Receipt], says: str, *, needed: bool) -> Callable[..., None]:
+    """A dialog that asks for a reason and does one act with it."""
+
+    @st.dialog(title, on_dismiss=acts.close_dialog)
+    def draw(me: Person, claim: ClaimRecord, _: Explanation) -> None:
+        form = _named(what, claim)
+        st.text(says)
+        reason = st.text_area("Reason" if needed else "Remark, if there is one", key=f"reason_{form}", max_chars=2000)
+        if st.button(title, type="primary", key=f"confirm_{what}", shortcut="Ctrl+Enter"):
+            if needed and not reason.strip():
+                st.error(NO_REASON, icon=":material/error:")
+            else:
+                acts.finish(acts.do(act, me, form, claim=claim.id, version=claim.version, reason=reason.strip()))
+        acts.refusals(form)
+
+    return draw
+
+
+_DIALOGS: dict[str, Callable[..., None]] = {
+    "follow": _follow,
+    "override": _override,
+    "ask": _ask,
+    "approve": _with_reason(
+        "Approve the decision",
+        "approve",
+        store.approve_override,
+        "The decision against the policy will stand.",
+        needed=False,
+    ),
+    "reject": _with_reason(
+        "Reject the decision", "reject", store.reject_override, "The claim will be open again.", needed=True
+    ),
+    "reopen": _with_reason(
+        "Reopen the claim",
+        "reopen",
+        store.reopen,
+        "The decision will be withdrawn and the claim will be open again.",
+        needed=True,
+    ),
+}

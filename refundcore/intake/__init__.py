@@ -1,1 +1,47 @@
-"""A file of claims to usable rows and problems: nothing is guessed silently, every row is accounted for."""
+"""A file of claims to usable rows and problems: nothing is guessed silently, every row is accounted for.
+
+`plan` proposes how a file is read and what the person has to settle, `preview` shows what would come in, `rows`
+gives its claims batch by batch, `bring_in` stores them. `cells.convert` reads the data dictionary's own format.
+"""
+
+from __future__ import annotations
+
+from refundcore.intake.exporting import harmless, rejects_file
+from refundcore.intake.files import Look, Source, look, source
+from refundcore.intake.importing import Progress, bring_in, rejects, remembered, sentence
+from refundcore.intake.planning import CONSTANTS, Option, Plan, Question, Wishes, plan, recalled
+from refundcore.intake.previewing import Preview, preview
+from refundcore.intake.problems import Group, IntakeError, Problem, Tally
+from refundcore.intake.reading import Batch, Reject, rows
+from refundcore.intake.samples import sample
+
+__all__ = [
+    "CONSTANTS",
+    "Batch",
+    "Group",
+    "IntakeError",
+    "Look",
+    "Option",
+    "Plan",
+    "Preview",
+    "Problem",
+    "Progress",
+    "Question",
+    "Reject",
+    "Source",
+    "Tally",
+    "Wishes",
+    "bring_in",
+    "harmless",
+    "look",
+    "plan",
+    "preview",
+    "recalled",
+    "rejects",
+    "rejects_file",
+    "remembered",
+    "rows",
+    "sample",
+    "sentence",
+    "source",
+]

@@ -60,6 +60,8 @@ class Evidence:
     comma: int = 0
     unclear: int = 0
     """Such as 1,234: thousands or three decimals."""
+    unclear_comma: int = 0
+    """Those of them with a comma."""
     marked: int = 0
     unreadable: int = 0
     example: str = ""
@@ -84,16 +86,19 @@ class Evidence:
             self.comma += count * (says == ",")
             if says == "?":
                 self.unclear += count
+                self.unclear_comma += count * (b"," in found["body"])
                 self.example = self.example or str(texts[int(shaped.rows[0])].as_py())
 
-    @property
-    def decimal(self) -> Decimal | None:
-        """The decimal mark that the values prove; a point where there is neither mark; None where they don't."""
+    def decimal(self, *, thousandths: bool = False) -> Decimal | None:
+        """The decimal mark that the values prove; a point where there is neither mark; None where they don't.
+
+        With `thousandths` the file's currencies have three decimals, so that `1.250` is no thousands.
+        """
         if self.point and self.comma:
             return None
         if self.comma:
             return ","
-        return "." if self.point or not self.unclear else None
+        return "." if self.point or not self.unclear or (thousandths and not self.unclear_comma) else None
 
     @property
     def simple(self) -> bool:
@@ -118,8 +123,11 @@ def _says(body: bytes) -> str:
     return mark
 
 
-def reader(decimal: str) -> Reader:
-    """A reader of a column of amounts with this decimal mark."""
+def reader(decimal: str, *, settled: bool = True) -> Reader:
+    """A reader of a column of amounts with this decimal mark.
+
+    Where the mark is not `settled` by the whole column, amounts that could be read either way are faults.
+    """
 
     def read(column: Column) -> Read:
         strange: list[Fault] = []
@@ -140,6 +148,8 @@ def reader(decimal: str) -> Reader:
                     if rows == "":
                         return cells.NOT_AN_AMOUNT
                     strange.append(Fault(rows, OTHER_CURRENCY))
+            if not settled and found["body"].strip().count(b",") and _says(found["body"].strip()) != decimal:
+                return UNLIKE
             return _digits(found, decimal)
 
         result = cells.amounts(column, places)

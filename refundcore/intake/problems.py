@@ -56,12 +56,21 @@ def clip(text: str) -> str:
     return line if len(line) <= SHOWN else f"{line[:SHOWN].rstrip()}..."
 
 
-def grouped(problems: Iterable[Problem]) -> list[Group]:
-    """The problems by column and kind, the most frequent first, each with its first example."""
-    counts: Counter[tuple[str, str, bool]] = Counter()
-    firsts: dict[tuple[str, str, bool], Problem] = {}
-    for problem in problems:
-        kind = (problem.column, problem.wanted, problem.fatal)
-        counts[kind] += 1
-        firsts.setdefault(kind, problem)
-    return [Group(*kind, count=count, first=firsts[kind]) for kind, count in counts.most_common()]
+class Tally:
+    """Problems by column and kind, counted as they come, each kind with its first example."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, bool]] = Counter()
+        self._firsts: dict[tuple[str, str, bool], Problem] = {}
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Count some more."""
+        for problem in problems:
+            kind = (problem.column, problem.wanted, problem.fatal)
+            self._counts[kind] += 1
+            self._firsts.setdefault(kind, problem)
+
+    @property
+    def groups(self) -> list[Group]:
+        """The kinds, the most frequent first."""
+        return [Group(*kind, count=count, first=self._firsts[kind]) for kind, count in self._counts.most_common()]

@@ -1,0 +1,97 @@
+"""A file into the store, and what came of each of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from refundcore.intake.files import Source
+from refundcore.intake.planning import Plan, Wishes, recalled
+from refundcore.intake.problems import IntakeError
+from refundcore.intake.reading import rows
+
+if TYPE_CHECKING:
+    from refundcore.store import Balance, Store
+
+Progress = Callable[[float, int], None]
+"""Called with how much of the file is read (0 to 1) and how many rows that were."""
+
+
+def bring_in(  # noqa: PLR0913 - what an import consists of
+    file: Source,
+    plan: Plan,
+    store: Store,
+    *,
+    actor: int,
+    at: datetime,
+    progress: Progress | None = None,
+    update: bool = False,
+) -> tuple[int, Balance]:
+    """Import a file by its plan: the import's number and its balance.
+
+    Rows stay invisible until the last is stored; an import that fails is taken back. The mapping is remembered for files of the
+    same header. With `update`, rows that differ from an undecided claim of the same reference change it.
+    Raises `IntakeError` while something is left to be asked, and the store's refusals.
+    """
+    from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
+
+    if plan.blockers:
+        raise IntakeError(plan.blockers[0])
+    if plan.questions:
+        raise IntakeError(plan.questions[0].text)
+    number = acts.begin_import(
+        store, actor=actor, at=at, filename=plan.look.name, sha256=plan.look.sha256,
+        header=list(plan.names), mapping=plan.remembered(), update=update,
+    )  # fmt: skip
+    read = 0
+    try:
+        for batch in rows(file, plan):
+            rejected = [(reject.line, reject.cells, reject.why) for reject in batch.rejected]
+            if batch.rows:
+                acts.import_batch(
+                    store, number, actor=actor, at=at,
+                    claims=batch.claims, lines=batch.lines, cells=batch.cells, rejected=rejected,
+                )  # fmt: skip
+            read += batch.rows
+            if progress:
+                progress(batch.done, read)
+        balance = acts.finish_import(store, number, actor=actor, at=at)
+    except BaseException:
+        acts.cancel_import(store, number, actor=actor, at=at)
+        raise
+    acts.remember_mapping(store, actor=actor, at=at, header=plan.lasting_header, mapping=plan.remembered())
+    return number, balance
+
+
+def remembered(store: Store, plan: Plan) -> Wishes | None:
+    """What was said last time about a file with the header of this plan; None for a new header."""
+    from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
+
+    kept = acts.remembered_mapping(store, plan.lasting_header)
+    return None if kept is None else recalled(kept)
+
+
+def sentence(balance: Balance) -> str:
+    """The balance as one sentence: every row is in one of its parts."""
+    parts = [
+        (balance.created, "created"),
+        (balance.updated, "updated"),
+        (balance.unchanged, "unchanged"),
+        (balance.duplicates, "duplicates within the file"),
+        (balance.conflicting, "conflicting, waiting for confirmation"),
+        (balance.rejected, "rejected"),
+    ]
+    told = ", ".join(f"{count:,} {what}" for count, what in parts if count) or "nothing in it"
+    return f"{balance.rows:,} {'row' if balance.rows == 1 else 'rows'} in the file: {told}."
+
+
+def rejects(store: Store, number: int) -> Iterator[tuple[int, Sequence[str], str]]:
+    """All rejected and conflicting rows of an import: line, raw cells, why."""
+    from refundcore import store as acts  # noqa: PLC0415 - as above
+
+    after = 0
+    while page := acts.rejects(store, number, after=after):
+        for reject in page:
+            yield reject.line, reject.cells, reject.why
+        after = page[-1].line

@@ -161,8 +161,7 @@ def read(document: str, fees: str = "") -> Policy:
         raise PolicyError(f"The policy document, zone: {error}") from None
     clauses = {name: _clause(name, given) for name, given in _table(body, "clauses", "The policy document").items()}
     readings = {
-        name: _reading(name, given, clauses)
-        for name, given in _table(body, "readings", "The policy document").items()
+        name: _reading(name, given, clauses) for name, given in _table(body, "readings", "The policy document").items()
     }
     return Policy(
         title=_string(body, "title", "The policy document"),
@@ -331,7 +330,7 @@ def _fee(number: int, row: Mapping[str, Any]) -> Fee:
         raise PolicyError(f"{where}: 'percent' is from 0 to 100 with at most two decimals, it is {row['percent']!r}.")
     fixed = row.get("fixed", {})
     if not isinstance(fixed, dict):
-        raise PolicyError(f'{where}: \'fixed\' is written by currency, as {{ EUR = "0.30" }}.')
+        raise PolicyError(f"{where}: 'fixed' is written by currency, as {{ EUR = \"0.30\" }}.")
     amounts = {}
     for currency, amount in fixed.items():
         if currency not in EXPONENTS:

@@ -122,9 +122,9 @@ def time_to_put_it_right(f: Known, r: Taken) -> Truth:
 
 @rule("C6b", "bar")
 def put_right(f: Known, r: Taken) -> Truth:
-    # A24: a late fix counts where the customer accepted it in writing.
+    # A24: a late fix counts where the customer accepted it in writing. What is no defect isn't put right.
     fix = f.fix(r)
-    return (fix == k.FIXED_IN_TIME) | ((fix != k.UNFIXED) & f.late_fix_accepted)
+    return ((fix == k.FIXED_IN_TIME) | ((fix != k.UNFIXED) & f.late_fix_accepted)) & ~f.defect_rejected
 
 
 @rule("C6b", "hold")

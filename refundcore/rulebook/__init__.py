@@ -5,7 +5,7 @@ Three vectorised steps, the same for one claim and for a million: *regions* (fac
 up by pattern; deadlines and money are each row's own).
 """
 
-from refundcore.rulebook.book import OUTPUT, Rulebook, Trace
+from refundcore.rulebook.book import Rulebook
 from refundcore.rulebook.known import Known, Taken
 
-__all__ = ["OUTPUT", "Known", "Rulebook", "Taken", "Trace"]
+__all__ = ["Known", "Rulebook", "Taken"]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from refundcore.policy import READINGS, Policy, PolicyError
+from refundcore.policy import READINGS, Policy, PolicyError, Reading
 from refundcore.rulebook import completions
 from refundcore.rulebook.completions import AXES, TIMING, Block, Completions
-from refundcore.rulebook.known import NO, OVER, RUNNING, UNDECIDED, YES, Codes, Known, Taken, Truth
+from refundcore.rulebook.known import OVER, UNDECIDED, YES, Codes, Known, Taken, Truth
 from refundcore.rulebook.regions import Region
 
 Rule = Callable[[Known, Taken], Truth]
@@ -49,21 +49,8 @@ class Solved:
     """The bit of the clause that leads; 0 for none."""
     axes: Codes
     """Bits of the axes along which the verdict changes."""
-
-
-@dataclass
-class Trace:
-    """One claim's completions with every rule's answer, for explaining it."""
-
-    taken: Taken
-    known: Known
-    answers: Mapping[tuple[str, str], Truth]
-    """By clause and role, shape (completions, readings)."""
-    effects: Effects
-    solved: Solved
-    block: Block
-    verdicts: Codes
-    """The combined verdict of each completion."""
+    split: Codes
+    """1 where a review is a split in which some reading grants the right."""
 
 
 class Rulebook:
@@ -83,9 +70,13 @@ class Rulebook:
 
         def register(rule: Rule) -> Rule:
             if (clause, role) in self.rules:
-                raise PolicyError(f"Clause {clause} has two rules as {role}: {self.rules[clause, role].__name__} and {rule.__name__}.")
+                raise PolicyError(
+                    f"Clause {clause} has two rules as {role}: {self.rules[clause, role].__name__} and {rule.__name__}."
+                )
             if clause not in self.precedence or role not in WEIGHING:
-                raise PolicyError(f"{rule.__name__}: no clause {clause} of role {role} has a place in the order of precedence.")
+                raise PolicyError(
+                    f"{rule.__name__}: no clause {clause} of role {role} has a place in the order of precedence."
+                )
             self.rules[clause, role] = rule
             return rule
 
@@ -133,13 +124,28 @@ class Rulebook:
         """The rules of a reason, answered and weighed."""
         return self.weigh(self.answers(known, taken, policy, reason), known.rows, len(taken.columns))
 
+    def places(self, policy: Policy, reason: str) -> list[tuple[Reading, str]]:
+        """Where the policy can be read otherwise than by default, for a reason: the reading and its other value."""
+        return [
+            (reading, value)
+            for reading in policy.readings.values()
+            for value in sorted({reading.strict, reading.generous} - {reading.default})
+            if any(reason in policy.clauses[clause].reasons for clause in reading.parts)
+        ]
+
+    def otherwise(self, known: Known, places: Sequence[tuple[Reading, str]], policy: Policy, reason: str) -> Codes:
+        """The verdict under the default readings with one place read otherwise; shape (rows, places)."""
+        usual = {name: reading.default for name, reading in policy.readings.items()}
+        taken = Taken(policy.readings, [{**usual, reading.id: value} for reading, value in places])
+        return self.effects(known, taken, policy, reason).verdict
+
     def solve(self, region: Region, policy: Policy) -> tuple[Solved, Completions]:
         """The combined verdict of each row of a region (shape: rows)."""
         table = completions.of(region)
         taken = Taken.three(policy)
         effects = self.effects(table.known, taken, policy, region.reason)
         combined = Combination(self, table.known, effects, policy, region.reason)
-        solved = Solved(*(np.zeros(table.patterns, dtype=np.int64) for _ in range(5)))
+        solved = Solved(*(np.zeros(table.patterns, dtype=np.int64) for _ in range(6)))
         solved.leaning[:] = NO_LEANING
         for block in table.blocks:
             combined.settle_patterns(block, solved)
@@ -153,13 +159,18 @@ class Combination:
         self.book, self.known, self.effects, self.policy, self.reason = book, known, effects, policy, reason
         self.settled = self._settled()
         self.verdict, self.leaning, self.lead, self.clauses = self._readings()
+        granted = (effects.verdict <= EXCHANGE).any(axis=1) & ~(effects.verdict == REVIEW).any(axis=1)
+        self.split = (granted & (self.verdict == REVIEW)).astype(np.int64)
 
     def _one(self, verdicts: Codes) -> Truth:
         return (verdicts == verdicts[:, :1]).all(axis=1)
 
     def _settled(self) -> Codes:
-        """What time alone leads to: the verdict once every clock has run out, the standstill is over and an
-        undecided defect counts as approved; `REVIEW` where the readings don't agree on a decision then."""
+        """What time alone leads to: the verdict once every clock has run out.
+
+        The standstill is over then, and an undecided defect counts as approved. `REVIEW` where the readings don't
+        agree on a decision.
+        """
         settled = np.full(self.known.rows, REVIEW, dtype=np.int64)
         waiting = np.flatnonzero((self.effects.verdict == PENDING).any(axis=1))
         if len(waiting):
@@ -181,7 +192,7 @@ class Combination:
         waits = (each == PENDING).any(axis=1)
         holds = (each == REVIEW).any(axis=1)
         verdict = np.where(waits & (self.settled != REVIEW), PENDING, REVIEW)
-        verdict = np.where(asks, NEED_INFO, verdict)
+        verdict = np.where(asks & ~holds, NEED_INFO, verdict)
         verdict = np.where(alike, each[:, 0], verdict)
 
         by_default = {role: of_role[:, DEFAULT] for role, of_role in bits.items()}
@@ -200,36 +211,33 @@ class Combination:
         split = np.flatnonzero((verdict == REVIEW) & ~holds)
         if len(split):
             leaning[split] = np.where(default[split] <= DENY, default[split], NO_LEANING)
-            part, bent = self._parted(split)
-            clauses[split], lead[split] = part, part & -part
+            part, others, bent = self._parted(split)
+            clauses[split] = part | others
+            lead[split] = np.where(part != 0, part & -part, others & -others)
             leaning[split] = np.where(bent != NO_LEANING, bent, leaning[split])
         return verdict, leaning, lead, clauses
 
-    def _parted(self, split: npt.NDArray[np.int64]) -> tuple[Codes, Codes]:
-        """The clauses on which the readings part: those of each place where taking another reading than the
-        default alone changes the verdict. Beside it, the leaning that such a place names for itself."""
-        known = self.known.take(split)
+    def _parted(self, split: npt.NDArray[np.int64]) -> tuple[Codes, Codes, Codes]:
+        """The clauses on which the readings part, what else bars under some of them only, and a leaning of its own.
+
+        They part where taking another reading than the default at one place alone changes the verdict; such a place
+        may name the leaning.
+        """
         default = self.effects.verdict[split, DEFAULT]
-        usual = {name: reading.default for name, reading in self.policy.readings.items()}
-        flips = [
-            (reading, value)
-            for reading in self.policy.readings.values()
-            for value in sorted({reading.strict, reading.generous} - {reading.default})
-            if any(self.reason in self.policy.clauses[clause].reasons for clause in reading.parts)
-        ]
-        taken = Taken(self.policy.readings, [{**usual, reading.id: value} for reading, value in flips])
-        verdicts = self.book.effects(known, taken, self.policy, self.reason).verdict
+        places = self.book.places(self.policy, self.reason)
+        verdicts = self.book.otherwise(self.known.take(split), places, self.policy, self.reason)
         parts = np.zeros(len(split), dtype=np.int64)
         leaning = np.full(len(split), NO_LEANING, dtype=np.int64)
-        for column, (reading, value) in enumerate(flips):
-            differs = verdicts[:, column] != default
+        for column, (reading, value) in enumerate(places):
+            # Where the default reading waits, an early approval is a matter of time and parts nothing.
+            differs = (verdicts[:, column] != default) & ~((default == PENDING) & (verdicts[:, column] <= EXCHANGE))
             clause = next(c for c in reading.parts if self.reason in self.policy.clauses[c].reasons)
             parts |= np.where(differs, self.book.bit(clause), 0)
             if reading.leans and value == reading.value(reading.leans):
                 leaning = np.where(differs & (verdicts[:, column] <= EXCHANGE), verdicts[:, column], leaning)
         bars = self.effects.bits["bar"][split]
         others = np.bitwise_or.reduce(bars, axis=1) & ~np.bitwise_and.reduce(bars, axis=1)
-        return np.where(parts != 0, parts, others), leaning
+        return parts, others, leaning
 
     def settle_patterns(self, block: Block, solved: Solved) -> None:
         """The verdict of each pattern of a block (rules 4 and 5): one verdict of all completions, else a question."""
@@ -266,6 +274,7 @@ class Combination:
         solved.clauses[block.patterns] = clauses
         solved.lead[block.patterns] = lead
         solved.axes[block.patterns] = axes
+        solved.split[block.patterns] = self.split[where].reshape(shape).max(axis=1)
 
     def _supplies(self) -> Codes:
         """What has to be supplied, where that is what the completion waits for."""
@@ -281,7 +290,8 @@ class Combination:
                 clause = self.book.windows[self.reason]
             elif axis.name == "sms_code_received" and self.reason == "invalid_number":
                 clause = "C5a"
-            bits |= np.where(axes >> number & 1, self.book.bit(clause), 0)
+            if clause:
+                bits |= np.where(axes >> number & 1, self.book.bit(clause), 0)
         return bits
 
     def _first_asking(self, clauses: Codes) -> Codes:

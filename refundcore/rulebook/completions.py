@@ -14,7 +14,7 @@ import pandas as pd
 
 from refundcore.rulebook import known as k
 from refundcore.rulebook.known import Codes, Known, Truth
-from refundcore.rulebook.regions import AS_TIMING, NOTICE_UNKNOWN, SIZES, TIMING_UNKNOWN, UNKNOWN, Region
+from refundcore.rulebook.regions import AMOUNT_UNKNOWN, AS_TIMING, NOTICE_UNKNOWN, SIZES, TIMING_UNKNOWN, UNKNOWN, Region
 
 MOST_COMPLETIONS = 4_096
 """A pattern with more completions than this is refused: the facts would have to be asked for in parts."""
@@ -72,6 +72,7 @@ AXES: tuple[Axis, ...] = (
         ({"replacement": k.AVAILABLE}, {"replacement": k.UNAVAILABLE}),
         "C6d",
     ),
+    Axis("amount", "replacement", AMOUNT_UNKNOWN, ({"replacement": k.AVAILABLE}, {"replacement": k.UNAVAILABLE})),
 )
 
 
@@ -137,7 +138,9 @@ def of(region: Region) -> Completions:
         opened = tuple(number for number in axes if which >> number & 1)
         block = Block(places, opened, tuple(len(AXES[number].values) for number in opened), start)
         if block.count > MOST_COMPLETIONS:
-            raise ValueError(f"{block.count} completions of one claim are too many to try; {MOST_COMPLETIONS} is the most.")
+            raise ValueError(
+                f"{block.count} completions of one claim are too many to try; {MOST_COMPLETIONS} is the most."
+            )
         blocks.append(block)
         parts.append(_completed(patterns, block))
         start = block.stop
@@ -178,7 +181,9 @@ def _followed(columns: dict[str, Codes]) -> dict[str, Codes]:
     if "sms" in columns:
         late = columns["sms"] == k.SMS_LATE
         columns["timing"] = np.where(late, timing | k.RECEIVED_FROM_SMS | k.SENT_FROM_SMS, timing)
-        columns["contact"] = np.where(late & (columns["contact"] == k.CONTACT_LATE), k.CONTACT_IN_TIME, columns["contact"])
+        columns["contact"] = np.where(
+            late & (columns["contact"] == k.CONTACT_LATE), k.CONTACT_IN_TIME, columns["contact"]
+        )
         for name in ("evidence_in", "open_now"):
             kept = late & ((columns[name] & k.BY_14) != 0)
             columns[name] = np.where(kept, columns[name] | k.BY_SMS_WINDOW | k.BY_CURE, columns[name])

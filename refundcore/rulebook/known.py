@@ -91,8 +91,8 @@ class Known:
         return self._counted(r, RECEIVED_FROM_ORDER, SENT_FROM_ORDER)
 
     def in_time_from_sms(self, r: Taken) -> Truth:
-        """Claimed within the days from the first SMS."""
-        return self._counted(r, RECEIVED_FROM_SMS, SENT_FROM_SMS)
+        """Claimed within the days from the first SMS, which never reach beyond day 14 (A03)."""
+        return self._counted(r, RECEIVED_FROM_SMS, SENT_FROM_SMS) & self.by_day_14
 
     def _counted(self, r: Taken, received: int, sent: int) -> Truth:
         return self._timing(received) | (r("A06", "sent") & self._timing(sent))

@@ -25,7 +25,7 @@ from refundcore.rulebook.known import Codes, Truth
 TIMING_UNKNOWN, NOTICE_UNKNOWN = 128, 129
 AS_TIMING = 16
 """Limits, contact or fix whose side follows from the unknown timing."""
-UNKNOWN = 3
+UNKNOWN, AMOUNT_UNKNOWN = 3, 4
 UNKNOWN_REASON = len(REASONS)
 
 SIZES = {
@@ -51,7 +51,7 @@ SIZES = {
     "accepted": 2,
     "refused": 2,
     "needed": 4,
-    "replacement": 4,
+    "replacement": 5,
     "clock_standing": 4,
     "clock_plain": 2,
     "fix_standing": 17,
@@ -124,7 +124,9 @@ class Region:
         self.clock_first = self.clock_last = self.silence_end = self.cure_end = self._never
         self.cure_in_hours = np.zeros(len(rows), dtype=np.bool_)
         self._common()
-        {"sms_not_received": self._sms, "invalid_number": self._number, "major_defect": self._defect}.get(reason, self._other)()
+        {"sms_not_received": self._sms, "invalid_number": self._number, "major_defect": self._defect}.get(
+            reason, self._other
+        )()
         for fact in FACTS:
             if fact.kind == "instant":
                 early, given = (column[rows] for column in read.whole(fact.name))
@@ -294,7 +296,10 @@ class Region:
         self._third_party()
         self.cure_end = np.where(self.dated & self.has_claim, cure, FAR_FUTURE)
         self.cure_in_hours = (in_hours > window) & (in_hours <= self.day_14)
-        for end in (from_purchase, window, cure, self.day_14):
+        # Of a claim known to the day only, the earliest end is told first (A14).
+        soonest = in_hours - self.submitted_late + self.submitted
+        self.cure_first = np.where(self.cure_in_hours & (soonest > window), soonest, cure)
+        for end in (from_purchase, window, self.cure_first, cure, self.day_14):
             self.changes.append(np.where(self.dated, end - 1, FAR_FUTURE))
 
     def _defect(self) -> None:
@@ -314,7 +319,9 @@ class Region:
         timing = np.where(self.dated, flags, TIMING_UNKNOWN)
         self.columns |= {
             "timing": np.where(self.has_notice, timing, NOTICE_UNKNOWN),
-            "approved": np.where(self._truth("defect_approved") == UNKNOWN, k.UNDECIDED, self._truth("defect_approved")),
+            "approved": np.where(
+                self._truth("defect_approved") == UNKNOWN, k.UNDECIDED, self._truth("defect_approved")
+            ),
             "accepted": self._yes("fix_accepted"),
             "refused": self._yes("access_refused"),
         }
@@ -365,10 +372,10 @@ class Region:
         price, has_price = (column[self.rows] for column in self.read.whole("replacement_price"))
         amount, has_amount = (column[self.rows] for column in self.read.whole("amount"))
         near = np.abs(price - amount) * 100 <= amount * self._number_of("C6d", "tolerance_percent")
-        side = np.where(has_price & has_amount, np.where(near, k.AVAILABLE, k.UNAVAILABLE), UNKNOWN)
+        side = np.where(has_amount, np.where(near, k.AVAILABLE, k.UNAVAILABLE), AMOUNT_UNKNOWN)
+        side = np.where(has_price, side, UNKNOWN)
         wanted = self.read.codes("remedy_choice", k.REFUND)[self.rows] != k.REFUND
         self.columns["replacement"] = np.where(wanted, side, k.REFUND)
-        self.price_blank = ~has_price
 
     def _third_party(self) -> None:
         """A blank third party is none; once there is one, the facts that lift the exclusion are asked for."""
@@ -399,7 +406,9 @@ class Region:
         """Until when evidence can be sent: the cure date while it lies ahead, else the end of day 14, by its
         last second where it is a day's end."""
         cure = np.where(self.cure_in_hours, self.cure_end - 1, self.cure_end - SECOND)
-        end = np.where(self.as_of < self.cure_end, cure, np.where(self.as_of < self.day_14, self.day_14 - SECOND, FAR_FUTURE))
+        end = np.where(
+            self.as_of < self.cure_end, cure, np.where(self.as_of < self.day_14, self.day_14 - SECOND, FAR_FUTURE)
+        )
         return np.where(self.cure_end < FAR_FUTURE, end, FAR_FUTURE)
 
     def holds_until(self) -> Instants:

@@ -78,19 +78,25 @@ def _of_reason(book: Rulebook, region: Region, policy: Policy) -> Rows:
     missing = _asked_facts(region, axes)
 
     # Nothing is approved without the required facts: what would be becomes a question (data dictionary).
-    asks = right & lacking
+    asks = (right | ((verdict == REVIEW) & (solved.split[table.of_row] == 1))) & lacking
     verdict = np.where(asks, NEED_INFO, verdict)
     clauses, lead = np.where(asks, 0, clauses), np.where(asks, 0, lead)
+    leaning = np.where(asks, NO_LEANING, leaning)
     missing |= np.where((verdict == NEED_INFO) | (verdict == PENDING), required, 0)
     if region.reason == "major_defect":
         waits = (verdict == PENDING) & (region.columns["approved"] == k.UNDECIDED)
         missing |= np.where(waits, 1 << _PLACE["defect_approved"], 0)
-        # A standing clock is told with its cause (C6f).
-        still = (verdict == PENDING) & (region.columns["clock_standing"] == k.STANDING)
-        clauses |= np.where(still, book.bit("C6f"), 0)
 
     rows = Rows(
-        verdict, leaning, clauses, lead, missing, _deadlines(book, region, verdict, clauses, missing), region.refund, region.fee, region.holds_until()
+        verdict,
+        leaning,
+        clauses,
+        lead,
+        missing,
+        _deadlines(book, region, verdict, clauses, missing),
+        region.refund,
+        region.fee,
+        region.holds_until(),
     )
     return _overruled(book, region, rows)
 
@@ -114,9 +120,6 @@ def _asked_facts(region: Region, axes: Codes) -> Codes:
             unclaimed = open_axis & (~region.has_notice if notice else ~region.has_claim)
             missing |= np.where(undated, 1 << _PLACE["purchased_at"], 0)
             missing |= np.where(unclaimed, 1 << _PLACE["submitted_at"], 0)
-        elif axis.name == "replacement_price":
-            if region.reason == "major_defect":
-                missing |= np.where(open_axis & region.price_blank, 1 << _PLACE[axis.name], 0)
         else:
             missing |= np.where(open_axis, 1 << _PLACE[axis.name], 0)
     return missing
@@ -143,7 +146,9 @@ def _overruled(book: Rulebook, region: Region, rows: Rows) -> Rows:
     rows.lead = np.where(old, book.bit("V"), rows.lead)
     if region.reason == "major_defect":
         end = region.next_clock()
-        rows.next_deadline = np.where(old, np.where(region.running & (end >= region.as_of), end, FAR_FUTURE), rows.next_deadline)
+        rows.next_deadline = np.where(
+            old, np.where(region.running & (end >= region.as_of), end, FAR_FUTURE), rows.next_deadline
+        )
     mistake = region.claim_precedes | region.notice_precedes
     named = np.where(region.claim_precedes, 1 << _PLACE["submitted_at"], 0)
     named |= np.where(region.notice_precedes, 1 << _PLACE["defect_notified_at"], 0)

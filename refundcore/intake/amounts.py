@@ -55,32 +55,21 @@ UNLIKE = "is written unlike the amounts by which the decimal mark was settled"
 class Evidence:
     """What a column of amounts shows of its decimal mark."""
 
-    plain: int = 0
     point: int = 0
     comma: int = 0
     unclear: int = 0
     """Such as 1,234: thousands or three decimals."""
     unclear_comma: int = 0
     """Those of them with a comma."""
-    marked: int = 0
-    unreadable: int = 0
     example: str = ""
 
     def add(self, texts: pa.StringArray, filled: Rows) -> None:
         """Take more rows of the column into account."""
         for shaped in by_shape(texts, filled):
             count = len(shaped.rows)
-            if shaped.shape in _UNKNOWN:
-                self.marked += count
-                continue
             found = _WRITTEN.fullmatch(shaped.shape)
             if not found:
-                self.unreadable += count
                 continue
-            if found["body"] == shaped.shape:
-                self.plain += count
-            else:
-                self.marked += count
             says = _says(found["body"].strip())
             self.point += count * (says == ".")
             self.comma += count * (says == ",")
@@ -102,8 +91,8 @@ class Evidence:
 
     @property
     def simple(self) -> bool:
-        """Whether all of it is digits with a point, so that no further evidence is needed."""
-        return not (self.comma or self.unclear or self.marked or self.unreadable)
+        """Whether no value can be read in two ways, so that no further evidence is needed."""
+        return not self.comma and not self.unclear_comma and (self.point > 0 or not self.unclear)
 
 
 def _says(body: bytes) -> str:

@@ -150,8 +150,7 @@ def _problems(name: str, cells: Sequence[str], faults: list[Fault], lines: Seque
         if fault.fatal:
             bad[fault.rows] = True
         for row in fault.rows.tolist():
-            cell = cells[row]
-            text = cell if isinstance(cell, str) else str(cell)
+            text = str(cells[row])  # also of an Arrow array, whose items are no str
             problems.append(Problem(int(lines[row]), name, text.strip(), fault.wanted, fault.fatal))
     return problems
 

@@ -42,6 +42,7 @@ _DAY_NAMED = re.compile(
 )
 _MONTH_NAMED = re.compile(_WEEKDAY + rb"(?P<n>[A-Za-z]{3,9})\.? (?P<D>00?)(?:st|nd|rd|th)?,? (?P<Y>0000)" + _TIME)
 _COMPACT = re.compile(rb"(?P<Y>0000)(?P<M>00)(?P<D>00)")
+_WORDS_AFTER = re.compile(rb"(?P<date>.*0), *[^0]*[^0 ]")
 _SERIAL = re.compile(rb"0{5}(?:\.(?P<f>0+))?")
 _UNIX = re.compile(rb"0{10}|0{13}")
 _UNKNOWN = frozenset({b"-", b"--", b"\xe2\x80\x93", b"\xe2\x80\x94", b"?", b"n/a", b"N/A", b"NULL", b"null", b"NaT", b"nan", b"NaN", b"None"})
@@ -74,6 +75,7 @@ WANTED = "is not a date or an instant in a form that is known here, such as 2024
 UNLIKE = "is written unlike the dates by which the order of day and month was settled"
 UNCLEAR = "can be read with the day first or with the month first"
 UNKNOWN = "is taken as unknown"
+DATE_ALONE = "is read as its date alone, without the words after it"
 
 
 @dataclass
@@ -102,7 +104,6 @@ class Evidence:
 
     forms: dict[str, int] = field(default_factory=dict)
     triples: dict[str, Seen] = field(default_factory=dict)
-    unreadable: int = 0
 
     def add(self, texts: pa.StringArray, filled: Rows) -> None:
         """Take more rows of the column into account."""
@@ -110,7 +111,6 @@ class Evidence:
             found = _TRIPLE.fullmatch(shaped.shape)
             name = _form(shaped.shape)
             if not name:
-                self.unreadable += shaped.shape not in _UNKNOWN and len(shaped.rows)
                 continue
             self.forms[name] = self.forms.get(name, 0) + len(shaped.rows)
             if found:
@@ -123,8 +123,8 @@ class Evidence:
 
     @property
     def plain(self) -> bool:
-        """Whether all of it is ISO 8601, so that no evidence is needed."""
-        return set(self.forms) <= {"iso"} and not self.unreadable
+        """Whether every form says by itself which part is which, so that no further evidence is needed."""
+        return not self.triples
 
 
 def _form(shape: bytes) -> str:
@@ -171,6 +171,11 @@ def reader(orders: Mapping[str, str]) -> Reader:
                 faults.append(Fault(shaped.rows, UNKNOWN, fatal=False))
                 continue
             found = _moments(shaped, orders, column.zone)
+            if isinstance(found, str) and (tail := _WORDS_AFTER.fullmatch(shaped.shape)):
+                end = tail.end("date")
+                found = _moments(Shaped(shaped.shape[:end], shaped.rows, shaped.matrix[:, :end]), orders, column.zone)
+                if not isinstance(found, str):
+                    faults.append(Fault(found.rows, DATE_ALONE, fatal=False))
             if isinstance(found, str):
                 faults.append(Fault(shaped.rows, found))
                 continue

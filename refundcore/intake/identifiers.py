@@ -20,7 +20,6 @@ KEYS = (*REFERENCES, "customer_email")
 DAMAGED = "was shortened by a spreadsheet and cannot be recovered; take the reference from the source"
 
 _SCIENTIFIC = r"^\d(?:[.,]\d+)?E\+\d+$"
-_GUARD = re.compile(r'="([^"]*)"')
 _WHOLE, _FLOAT = re.compile(r"\d+"), re.compile(r"\d+\.0+")
 
 
@@ -32,6 +31,7 @@ class Evidence:
     floats: int = 0
     damaged: int = 0
     others: int = 0
+    other: str = ""
 
     def add(self, texts: Sequence[str]) -> None:
         """Take more rows of the column into account."""
@@ -46,6 +46,12 @@ class Evidence:
                 self.damaged += 1
             else:
                 self.others += 1
+                self.other = self.other or text
+
+    @property
+    def odd(self) -> str:
+        """The one or other reference that is unlike hundreds of numbers; empty where there is none."""
+        return self.other if 0 < self.others * 200 <= self.whole else ""
 
     @property
     def floated(self) -> bool:
@@ -53,11 +59,11 @@ class Evidence:
         return bool(self.floats) and not self.others
 
 
-def unguarded(texts: Sequence[str]) -> Sequence[str]:
+def unguarded(texts: pa.StringArray) -> pa.StringArray:
     """Texts without a spreadsheet's guard, `="..."`; nothing is evaluated."""
-    if not any(text.startswith('="') for text in texts):
+    if not pc.any(pc.starts_with(texts, '="')).as_py():
         return texts
-    return [found[1] if (found := _GUARD.fullmatch(text.strip())) else text for text in texts]
+    return pc.replace_substring_regex(texts, r'^="([^"]*)"\s*$', r"\1")
 
 
 def reader(*, floated: bool) -> Reader:

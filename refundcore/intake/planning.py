@@ -21,7 +21,7 @@ from refundcore.facts import BY_NAME
 from refundcore.intake import amounts, columns, dates, encodings, files, identifiers, tables
 from refundcore.intake.files import Look, Source
 from refundcore.intake.problems import IntakeError, clip
-from refundcore.intake.tables import Dialect, Record
+from refundcore.intake.tables import Dialect, Records
 
 SAMPLE = 1 << 18
 SAMPLES = 5
@@ -163,20 +163,21 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     dialect = _dialect(file, look, asked.answers.get("delimiter", ""))
     first, complete = _first_batch(file, look, dialect)
     at = _header(first, asked.answers.get("header", ""))
-    header = tuple(first[at].cells)
-    while header and not header[-1].strip() and all(len(r.cells) < len(header) or not r.cells[len(header) - 1].strip() for r in first[at + 1 :]):
+    header = tuple(first.rows[at])
+    below = first.rows[at + 1 :]
+    while header and not header[-1].strip() and not any(row[len(header) - 1 : len(header)] and row[len(header) - 1].strip() for row in below):
         header = header[:-1]
     if len(header) > WIDEST:
         raise IntakeError(f"{look.name} has {len(header):,} columns; no more than {WIDEST:,} are read.")
     names = columns.unique(header)
-    rows = [record.cells for record in first[at + 1 :] if usable(record, header)]
+    rows = _usable(first, first.lines[at], header)
     cells = [[row[place] if place < len(row) else "" for row in rows[:500]] for place in range(len(names))]
     found = columns.propose(header, names, cells)
     mapping, rivals = _mapping(names, found, asked.mapping)
     _check(asked.constants, asked.values, mapping)
     constants = {fact: text for fact, text in asked.constants.items() if fact not in mapping.values() and text}
     draft = Plan(
-        look, dialect, header, names, first[at].line, zone, mapping, constants, asked.values, {}, {},
+        look, dialect, header, names, first.lines[at], zone, mapping, constants, asked.values, {}, {},
         settled=complete, codes={}, floated=frozenset(),
         samples={name: _samples(cells[place]) for place, name in enumerate(names)},
         questions=_file_questions(look, rivals), notices=_file_notices(look, first, at, rows, cells),
@@ -191,36 +192,48 @@ def _dialect(file: Source, look: Look, delimiter: str) -> Dialect:
     return replace(found, delimiter=delimiter) if delimiter else found
 
 
-def _first_batch(file: Source, look: Look, dialect: Dialect) -> tuple[list[Record], bool]:
+def _first_batch(file: Source, look: Look, dialect: Dialect) -> tuple[Records, bool]:
     """The first some thousand records, and whether they are all there are."""
     with files.text(file, look.encoding) as stream:
         batches = tables.batches(stream, dialect)
-        first = next(batches, [])
+        first = next(batches, Records())
         return first, next(batches, None) is None
 
 
-def _header(records: Sequence[Record], line: str) -> int:
+def _header(records: Records, line: str) -> int:
     """Where the header stands: the record with most names of facts; without any, the first of the usual width."""
     if line:
-        for number, record in enumerate(records):
-            if str(record.line) == line:
+        for number, begins in enumerate(records.lines):
+            if str(begins) == line:
                 return number
         raise IntakeError(f"No row begins in line {line}, which was named as the header.")
-    near = [n for n, record in enumerate(records[:HEADER_WITHIN]) if not record.fault and not tables.is_blank(record.cells)]
+    near = [
+        number
+        for number, row in enumerate(records.rows[:HEADER_WITHIN])
+        if records.lines[number] not in records.faults and not tables.is_blank(row)
+    ]
     if not near:
         raise IntakeError("The file holds no row of text that could be a header.")
-    scores = {number: sum(columns.fact_of(cell) is not None for cell in records[number].cells) for number in near}
+    scores = {number: sum(columns.fact_of(cell) is not None for cell in records.rows[number]) for number in near}
     best = max(near, key=lambda number: (scores[number], -number))
-    if scores[best] > 1 or (scores[best] == 1 and len(records[best].cells) <= 3):
+    if scores[best] > 1 or (scores[best] == 1 and len(records.rows[best]) <= 3):
         return best
-    widths = Counter(len(record.cells) for record in records if not tables.is_blank(record.cells))
-    usual = widths.most_common(1)[0][0]
-    return next((number for number in near if len(records[number].cells) == usual), near[0])
+    usual = Counter(len(row) for row in records.rows if not tables.is_blank(row)).most_common(1)[0][0]
+    return next((number for number in near if len(records.rows[number]) == usual), near[0])
 
 
-def usable(record: Record, header: Sequence[str]) -> bool:
-    """Whether a record has the header's width and is no copy of it."""
-    return not record.fault and len(record.cells) >= len(header) and not tables.is_blank(record.cells) and record.cells[: len(header)] != list(header)
+def _usable(records: Records, header_line: int, header: Sequence[str]) -> list[list[str]]:
+    """The rows below the header that have its width and are no copies of it."""
+    own, width = list(header), len(header)
+    return [
+        row
+        for line, row in zip(records.lines, records.rows, strict=True)
+        if line > header_line
+        and len(row) >= width
+        and line not in records.faults
+        and not tables.is_blank(row)
+        and row[:width] != own
+    ]
 
 
 def _samples(cells: Sequence[str]) -> tuple[str, ...]:
@@ -283,12 +296,12 @@ def _file_questions(look: Look, rivals: Mapping[str, tuple[str, ...]]) -> tuple[
 
 
 def _file_notices(
-    look: Look, first: Sequence[Record], at: int, rows: Sequence[Sequence[str]], cells: Sequence[Sequence[str]]
+    look: Look, first: Records, at: int, rows: Sequence[Sequence[str]], cells: Sequence[Sequence[str]]
 ) -> tuple[str, ...]:
     notices = [look.notice] if look.notice else []
-    before = [record for record in first[:at] if not tables.is_blank(record.cells)]
+    before = [row for row in first.rows[:at] if not tables.is_blank(row)]
     if before:
-        shown = clip(" ".join(cell.strip() for cell in before[0].cells if cell.strip()))
+        shown = clip(" ".join(cell.strip() for cell in before[0] if cell.strip()))
         notices.append(f"{len(before)} lines stand before the header and are left out; the first: “{shown}”." if len(before) > 1 else f"A line stands before the header and is left out: “{shown}”.")
     if not rows:
         notices.append("There is no row below the header.")
@@ -320,7 +333,7 @@ def _with_evidence(file: Source, draft: Plan, rows: list[list[str]]) -> Plan:
     plain = (
         all(evidence.plain for evidence in seen.dates.values())
         and all(evidence.simple for evidence in seen.amounts.values())
-        and not any(_strange(fact, counts, draft) for fact, counts in seen.codes.items())
+        and not any(code.left_unknown for code in _codes(seen, draft)[0].values())
         and not any(evidence.floats for evidence in seen.references.values())
     )
     if not draft.settled and not plain:
@@ -332,6 +345,11 @@ def _with_evidence(file: Source, draft: Plan, rows: list[list[str]]) -> Plan:
     floated = frozenset(fact for fact, evidence in seen.references.items() if evidence.floated)
     notices = [*draft.notices, *date_notices, *code_notices]
     notices += [f"{fact}: “.0” at the end of numbers was added by a spreadsheet and is taken off." for fact in sorted(floated)]
+    notices += [
+        f"{fact}: {evidence.others} of {evidence.others + evidence.whole:,} are unlike the others, which are numbers: “{clip(evidence.odd)}”."
+        for fact, evidence in seen.references.items()
+        if evidence.odd
+    ]
     notices += _currency_notices(draft)
     return replace(
         draft, orders=orders, decimals=decimals, codes=codes, floated=floated, rows_seen=seen.rows,
@@ -342,7 +360,7 @@ def _with_evidence(file: Source, draft: Plan, rows: list[list[str]]) -> Plan:
 def _all_rows(file: Source, draft: Plan) -> Iterator[list[list[str]]]:
     with files.text(file, draft.look.encoding) as stream:
         for batch in tables.batches(stream, draft.dialect, len(draft.header)):
-            yield [record.cells for record in batch if record.line > draft.header_line and usable(record, draft.header)]
+            yield _usable(batch, draft.header_line, draft.header)
 
 
 def _collect(batches: Iterator[list[list[str]]] | list[list[list[str]]], draft: Plan) -> _Evidence:
@@ -369,7 +387,7 @@ def _collect(batches: Iterator[list[list[str]]] | list[list[list[str]]], draft: 
 
 
 def _arrow(texts: list[str]) -> tuple[pa.StringArray, np.ndarray]:
-    array = pa.array(identifiers.unguarded(texts), type=pa.string())
+    array = identifiers.unguarded(pa.array(texts, type=pa.string()))
     return array, np.flatnonzero([bool(text) for text in texts]).astype(np.int64)
 
 

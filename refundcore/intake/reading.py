@@ -15,7 +15,7 @@ from refundcore.intake.cells import Column, Fault, Read, Reader
 from refundcore.intake.files import Source
 from refundcore.intake.planning import Plan, plain_code
 from refundcore.intake.problems import Problem
-from refundcore.intake.tables import Record
+from refundcore.intake.tables import Records
 
 TOTALS = frozenset({"total", "totals", "grand total", "subtotal", "sub total", "sum", "summe", "gesamt", "gesamtsumme", "totale", "итого"})
 
@@ -51,75 +51,82 @@ class Batch:
         return len(self.lines) + len(self.rejected)
 
 
+@dataclass
+class _Sorted:
+    """The rows of the right width, the faulty ones with why, and the lines that are no rows."""
+
+    lines: list[int] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    faulty: list[tuple[int, list[str], str]] = field(default_factory=list)
+    left_out: list[tuple[int, str]] = field(default_factory=list)
+
+
 def rows(file: Source, plan: Plan) -> Iterator[Batch]:
     """The rows of a file, some thousands at a time, in bounded memory."""
     readers = _readers(plan)
     places = {fact: plan.names.index(name) for name, fact in plan.mapping.items()}
     with files.text(file, plan.look.encoding) as stream:
         for records in tables.batches(stream, plan.dialect, len(plan.header)):
-            good, bad, left_out = _sorted(records, plan)
-            yield _converted(good, bad, left_out, places, readers, plan, min(1.0, stream.buffer.tell() / max(1, plan.look.size)))
+            done = min(1.0, stream.buffer.tell() / max(1, plan.look.size))
+            yield _converted(_sorted(records, plan), places, readers, plan, done)
 
 
-def _sorted(records: Sequence[Record], plan: Plan) -> tuple[list[Record], list[tuple[Record, str]], list[tuple[int, str]]]:
-    """The records of the right width, the faulty ones with why, and the lines that are no rows."""
+def _sorted(records: Records, plan: Plan) -> _Sorted:
     width, header = len(plan.header), list(plan.header)
-    good: list[Record] = []
-    bad: list[tuple[Record, str]] = []
-    left_out: list[tuple[int, str]] = []
-    for record in records:
-        found = record.cells
-        if record.line <= plan.header_line:
+    found = _Sorted()
+    for line, cells_ in zip(records.lines, records.rows, strict=True):
+        if line <= plan.header_line:
             continue
-        if record.fault:
-            bad.append((record, record.fault))
-        elif tables.is_blank(found):
+        if records.faults and line in records.faults:
+            found.faulty.append((line, cells_, records.faults[line]))
+        elif tables.is_blank(cells_):
             continue
-        elif found[0].strip().casefold() in TOTALS and sum(not cell.strip() for cell in found) * 2 >= min(len(found), width):
-            left_out.append((record.line, "a total, not a claim"))
-        elif found[:width] == header:
-            left_out.append((record.line, "a copy of the header"))
-        elif len(found) == width:
-            good.append(record)
-        elif len(found) > width and tables.is_blank(found[width:]):
-            good.append(Record(record.line, found[:width]))
+        elif cells_[0].strip().casefold() in TOTALS and _mostly_blank(cells_, width):
+            found.left_out.append((line, "a total, not a claim"))
+        elif len(cells_) == width and cells_ != header:
+            found.lines.append(line)
+            found.rows.append(cells_)
+        elif cells_[:width] == header:
+            found.left_out.append((line, "a copy of the header"))
+        elif len(cells_) > width and tables.is_blank(cells_[width:]):
+            found.lines.append(line)
+            found.rows.append(cells_[:width])
         else:
-            bad.append((record, f"has {len(found)} cells where the header has {width}"))
-    return good, bad, left_out
+            found.faulty.append((line, cells_, f"has {len(cells_)} cells where the header has {width}"))
+    return found
 
 
-def _converted(  # noqa: PLR0917 - the parts of one batch
-    good: list[Record],
-    bad: list[tuple[Record, str]],
-    left_out: list[tuple[int, str]],
-    places: Mapping[str, int],
-    readers: Mapping[str, Reader],
-    plan: Plan,
-    done: float,
+def _mostly_blank(row: Sequence[str], width: int) -> bool:
+    return sum(not cell.strip() for cell in row) * 2 >= min(len(row), width)
+
+
+def _converted(
+    found: _Sorted, places: Mapping[str, int], readers: Mapping[str, Reader], plan: Plan, done: float
 ) -> Batch:
-    lines = [record.line for record in good]
+    columns = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
     texts: dict[str, Sequence[str]] = {
-        fact: identifiers.unguarded([record.cells[place] for record in good]) for fact, place in places.items()
+        fact: identifiers.unguarded(pa.array(columns[place], type=pa.string())) for fact, place in places.items()
     }
     for fact, text in plan.constants.items():
-        texts[fact] = [text] * len(good)
-    converted = cells.convert(texts, zone=plan.zone, lines=lines, readers=readers)
-    problems = [Problem(record.line, "", "", f"the row {why}") for record, why in bad] + converted.problems
-    reasons: dict[int, list[str]] = {}
-    for problem in converted.problems:
-        if problem.fatal:
-            reasons.setdefault(problem.line, []).append(f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence)
-    rejected = [Reject(record.line, record.cells, f"The row {why}.") for record, why in bad]
-    kept = good
-    claims = converted.claims
+        texts[fact] = pa.repeat(text, len(found.rows))
+    converted = cells.convert(texts, zone=plan.zone, lines=found.lines, readers=readers)
+    problems = [Problem(line, "", "", f"the row {why}") for line, _, why in found.faulty] + converted.problems
+    rejected = [Reject(line, row, f"The row {why}.") for line, row, why in found.faulty]
+    claims, lines, kept = converted.claims, found.lines, found.rows
     if converted.bad.any():
-        rejected += [Reject(good[row].line, good[row].cells, " ".join(reasons[good[row].line])) for row in np.flatnonzero(converted.bad).tolist()]
+        reasons: dict[int, list[str]] = {}
+        for problem in converted.problems:
+            if problem.fatal:
+                said = f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence
+                reasons.setdefault(problem.line, []).append(said)
+        for row in np.flatnonzero(converted.bad).tolist():
+            rejected.append(Reject(lines[row], kept[row], " ".join(reasons[lines[row]])))
         usable = np.flatnonzero(~converted.bad)
-        kept = [good[row] for row in usable.tolist()]
         claims = Claims(claims.frame.iloc[usable].reset_index(drop=True))
+        lines, kept = [lines[row] for row in usable.tolist()], [kept[row] for row in usable.tolist()]
     rejected.sort(key=lambda reject: reject.line)
     problems.sort(key=lambda problem: problem.line)
-    return Batch(claims, [record.line for record in kept], [record.cells for record in kept], rejected, problems, left_out, done)
+    return Batch(claims, lines, kept, rejected, problems, found.left_out, done)
 
 
 # How each column is read.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO, TextIOBase
 
 DELIMITERS = ",;\t|"
@@ -35,23 +35,23 @@ class Dialect:
     """The mark before a quotation mark inside a cell, where it is not doubled."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """One record: its first line, its cells, and what is wrong with it (empty: nothing)."""
+@dataclass
+class Records:
+    """Some records: the line each begins on, its cells, and what is wrong with those that are faulty, by line."""
 
-    line: int
-    cells: list[str]
-    fault: str = ""
+    lines: list[int] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)
 
 
-def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[list[Record]]:
+def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[Records]:
     """All records, some thousands at a time. `width` is how many cells a record should have (0: not known)."""
     for _ in range(dialect.skip):
         stream.readline()
     line, carried = dialect.skip + 1, []
     while True:
         read = stream.readlines(BATCH)
-        lines = carried + read
+        lines = carried + read if carried else read
         if not lines:
             return
         records, used = _records(lines, line, dialect, width, final=not read)
@@ -61,11 +61,10 @@ def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[li
             return
 
 
-def _records(
-    lines: list[str], first: int, dialect: Dialect, width: int, *, final: bool
-) -> tuple[list[Record], int]:
+def _records(lines: list[str], first: int, dialect: Dialect, width: int, *, final: bool) -> tuple[Records, int]:
     """The records of some lines, and how many lines they used: one that isn't complete is left for the next call."""
-    records: list[Record] = []
+    records = Records()
+    add_line, add_row = records.lines.append, records.rows.append
     start, size = 0, len(lines)
     while start < size:
         reader = _reader(lines, start, dialect)
@@ -75,15 +74,17 @@ def _records(
                 end = start + reader.line_num
                 if end - begin > 1 and width and len(cells) != width:
                     raise csv.Error(UNCLOSED)
-                records.append(Record(first + begin, cells))
+                add_line(first + begin)
+                add_row(cells)
                 begin = end
             return records, size
         except csv.Error as error:
             unfinished = start + reader.line_num >= size and "unexpected end" in str(error)
             if unfinished and not final and sum(map(len, lines[begin:])) < LONGEST_RECORD:
                 return records, begin
-            fault = TOO_LONG if "field limit" in str(error) else UNCLOSED
-            records.append(Record(first + begin, _as_it_stands(lines[begin], dialect), fault))
+            records.faults[first + begin] = TOO_LONG if "field limit" in str(error) else UNCLOSED
+            add_line(first + begin)
+            add_row(lines[begin].rstrip("\r\n").split(dialect.delimiter))
             start = begin + 1
     return records, size
 
@@ -97,10 +98,6 @@ def _reader(lines: list[str], start: int, dialect: Dialect) -> csv._reader:
         doublequote=not dialect.escape,
         escapechar=dialect.escape or None,
     )
-
-
-def _as_it_stands(line: str, dialect: Dialect) -> list[str]:
-    return line.rstrip("\r\n")[: 4 * LONGEST_CELL].split(dialect.delimiter)
 
 
 def is_blank(cells: Sequence[str]) -> bool:
@@ -136,11 +133,10 @@ def _consistency(sample: str, dialect: Dialect) -> float:
     """Between 0 and 2: how many records have the commonest width above 1, and a little for a larger width."""
     lines = StringIO(sample, newline="").readlines()
     records, _ = _records(lines, 1, dialect, 0, final=True)
-    widths = Counter(len(record.cells) for record in records if not is_blank(record.cells))
+    widths = Counter(len(cells) for cells in records.rows if not is_blank(cells))
     counted = sum(widths.values())
     wide = {width: count for width, count in widths.items() if width > 1}
     if not wide:
         return 0.0
     width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
-    faults = sum(bool(record.fault) for record in records)
-    return (count - faults) / counted + min(width, 100) / 1_000
+    return (count - len(records.faults)) / counted + min(width, 100) / 1_000

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO, TextIOBase
+from typing import NamedTuple
 
 DELIMITERS = ",;\t|"
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -35,13 +36,28 @@ class Dialect:
     """The mark before a quotation mark inside a cell, where it is not doubled."""
 
 
+class Record(NamedTuple):
+    """One record: its first line, its cells, and what is wrong with it (empty: nothing)."""
+
+    line: int
+    cells: list[str]
+    fault: str = ""
+
+
 @dataclass
 class Records:
-    """Some records: the line each begins on, its cells, and what is wrong with those that are faulty, by line."""
+    """Some records as columns: the line each begins on, its cells, and what is wrong with faulty ones, by line.
+
+    Iterating gives them one by one.
+    """
 
     lines: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     faults: dict[int, str] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Record]:
+        for line, cells in zip(self.lines, self.rows, strict=True):
+            yield Record(line, cells, self.faults.get(line, ""))
 
 
 def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[Records]:

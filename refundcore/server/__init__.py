@@ -20,6 +20,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -28,7 +30,7 @@ from refundcore.server import forms
 from refundcore.server.gate import HEADER, Gate
 from refundcore.server.headers import Headers
 from refundcore.server.sessions import Sessions
-from refundcore.store import Store
+from refundcore.store import Store, StoreError
 
 PERSON_KEY = "person"
 """Under this name the pages find the signed-in person's number in `st.user`."""
@@ -78,9 +80,18 @@ def create(
             Middleware(Headers, tls=tls),
             Middleware(Gate, sessions=sessions, tls=tls),
         ],
+        exception_handlers={StoreError: _store_refuses, Exception: _unexpected},
     )
     gate_flag.raise_flag()
     return application
+
+
+def _store_refuses(_: Request, problem: StoreError) -> Response:
+    return PlainTextResponse(f"{problem}\nTry again in a moment.", 503)
+
+
+def _unexpected(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("Something went wrong here. It was written to the desk's log; try again.", 500)
 
 
 @asynccontextmanager

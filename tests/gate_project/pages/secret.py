@@ -1,0 +1,5 @@
+"""A page that the frame gives to nobody."""
+
+import streamlit as st
+
+st.text("THE SECRET")

@@ -308,7 +308,7 @@ def reviewed(all_ways: Sequence[Combined]) -> dict:
             clauses.update(c for o in one.outcomes for c in o.bars)
     leanings, leading = {one.leaning for one in all_ways}, {one.clause for one in all_ways}
     told = result("review", clause=first(leading), clauses=clauses)
-    if len(leanings) == 1 and len(leading) == 1:
+    if len(leanings) == 1:
         told["leaning"] = leanings.pop()
     return told
 

@@ -54,7 +54,7 @@ from refundcore.store.opening import connect
 from refundcore.store.persons import people, person
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.roles import ACTIONS, may
-from refundcore.store.settings import set_setting, setting
+from refundcore.store.settings import Settings, set_setting, setting
 from refundcore.store.store import Store
 from refundcore.store.verifying import Finding, verify
 
@@ -87,6 +87,7 @@ __all__ = [
     "Reject",
     "Result",
     "Role",
+    "Settings",
     "Stale",
     "Store",
     "StoreError",

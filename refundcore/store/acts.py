@@ -7,10 +7,49 @@ key with the same parameters does nothing and returns the earlier receipt, with 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
+
+from refundcore.facts import COLUMNS
+from refundcore.store import sentences, tables
+from refundcore.store.acting import Act, Row, acting, typed_facts, words
+from refundcore.store.chain import GENESIS, canonical, digest
+from refundcore.store.errors import Impossible
+from refundcore.store.judging import Verdict, judge_rows, kept
 from refundcore.store.model import Facts, Receipt
 from refundcore.store.store import Store
+
+SAME = ("order_ref", "item_ref", "customer_email", "reason", "submitted_at")
+"""Claims without a reference of their own are the same where these agree."""
+
+CHANGEABLE = ("new", "waiting_customer", "waiting_technician")
+"""The states in which facts are changed and decisions made."""
+
+
+def own_ref(number: int) -> str:
+    """The desk's own reference of a claim."""
+    return f"RC-{number:06d}"
+
+
+def same_as(facts: Mapping[str, Any]) -> str | None:
+    """The fingerprint by which a claim without a reference is the same as another; None for one with a reference."""
+    if facts["claim_ref"] is not None:
+        return None
+    return digest(canonical([facts[name] for name in SAME]))[:32]
+
+
+def email_key(facts: Mapping[str, Any]) -> str | None:
+    """The customer's address as it is looked up."""
+    address = facts["customer_email"]
+    return None if address is None else str(address).lower()
+
+
+def judged_as(verdict: Verdict, store: Store) -> dict[str, Any]:
+    """The verdict as an event's body keeps it."""
+    return {"verdict": verdict.verdict, "clause": verdict.clause, "policy": store.policy.fingerprint}
 
 
 def add_claim(
@@ -20,7 +59,63 @@ def add_claim(
 
     Raises `Impossible` for facts of the wrong type, or where the same claim is there already.
     """
-    raise NotImplementedError
+    given = {name: None for name in COLUMNS} | typed_facts(facts)
+    parameters = {"facts": given, "assign_to": assign_to}
+    with acting(store, "add_claim", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        act.assignable(assign_to)
+        if given["claim_ref"] is None and given["order_ref"] is None:
+            raise Impossible("Name the claim or the order: without both nobody could find it again.")
+        same = same_as(given)
+        _refuse_same(act, given["claim_ref"], same)
+        number = (act.connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
+        row: dict[str, Any] = {
+            "id": number,
+            "ref": given["claim_ref"] or _free_ref(act, number),
+            "state": "new",
+            "outcome": "",
+            "assignee_id": assign_to,
+            "version": 1,
+            "created_at": act.at,
+            "updated_at": act.at,
+            "answer_from": act.at,
+            "import_id": None,
+            "asked_for": "",
+            "same_as": same,
+            "source_print": None,
+            "email_key": email_key(given),
+            **given,
+        }
+        verdict = judge_rows(store, [row], act.at)[0]
+        row.update(kept(verdict, row, act.settings))
+        act.connection.execute(sa.insert(tables.claims).values(row))
+        body = {
+            "ref": row["ref"],
+            "facts": {name: value for name, value in given.items() if value is not None},
+            "after": {"state": "new", "outcome": "", "assignee_id": assign_to, "asked_for": ""},
+            **judged_as(verdict, store),
+        }
+        event, _ = act.ledger.append(number, 1, GENESIS, "created", body, facts_in="facts")
+        return act.receipt(row, event, f"Claim {row['ref']} was added.")
+
+
+def _refuse_same(act: Act, ref: str | None, same: str | None) -> None:
+    claims = tables.claims
+    there = claims.c.ref == ref if ref is not None else claims.c.same_as == same
+    found = act.connection.execute(sa.select(claims.c.ref).where(there)).scalar()
+    if found is not None:
+        raise Impossible(f"This claim is here already, as {found}.")
+
+
+def _free_ref(act: Act, number: int) -> str:
+    """The desk's own reference, or the next one that no sender has used as theirs."""
+    while True:
+        ref = own_ref(number)
+        taken = act.connection.execute(sa.select(tables.claims.c.id).where(tables.claims.c.ref == ref)).first()
+        if taken is None:
+            return ref
+        number += 1_000_000
 
 
 def set_facts(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, changes: Facts) -> Receipt:
@@ -28,14 +123,78 @@ def set_facts(store: Store, *, actor: int, at: datetime, key: str, claim: int, v
 
     An instant given without its `_latest` column is known to the moment.
     """
-    raise NotImplementedError
+    wanted = typed_facts(changes)
+    parameters = {"claim": claim, "version": version, "changes": wanted}
+    with acting(store, "set_facts", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row, event, sentence = change_facts(act, act.load(claim, version), wanted)
+        return act.receipt(row, event, sentence)
+
+
+def change_facts(
+    act: Act, row: Row, wanted: Mapping[str, Any], imported: int | None = None, verdict: Verdict | None = None
+) -> tuple[Row, int, str]:
+    """Change facts of a loaded claim; the claim afterwards, the event's id and a sentence."""
+    if row["state"] not in CHANGEABLE:
+        raise Impossible(f"This claim is {sentences.STATES[row['state']]}: reopen it before changing its facts.")
+    changed = {name: value for name, value in wanted.items() if row[name] != value}
+    if not changed:
+        raise Impossible("These are the facts already: nothing would change.")
+    if "claim_ref" in changed:
+        raise Impossible("A claim's reference cannot be changed.")
+    now: dict[str, Any] = {**row, **changed}
+    same = same_as(now)
+    if same != row["same_as"]:
+        _refuse_same(act, None, same)
+    answered = row["state"] != "new"
+    changes = {**changed, "same_as": same, "email_key": email_key(now)}
+    if answered:
+        changes |= {"state": "new", "asked_for": "", "answer_from": act.at}
+    if verdict is None:
+        verdict = act.verdict(now)
+    body: dict[str, Any] = {"changes": changed, **judged_as(verdict, act.store)}
+    if imported is not None:
+        body["import"] = imported
+    after, event = act.change(row, "facts_set", body, changes, verdict=verdict, facts_in="changes")
+    sentence = f"Claim {row['ref']}: {sentences.labels(changed)} changed; the verdict is {verdict.verdict}."
+    return after, event, sentence
 
 
 def assign(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, to: int | None) -> Receipt:
     """Give the claim to an agent or manager, or to nobody (None)."""
-    raise NotImplementedError
+    parameters = {"claim": claim, "version": version, "to": to}
+    with acting(store, "assign", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row, event, sentence = give(act, act.load(claim, version), to)
+        return act.receipt(row, event, sentence)
+
+
+def give(act: Act, row: Row, to: int | None) -> tuple[Row, int, str]:
+    """Give a loaded claim to somebody."""
+    person = act.assignable(to)
+    if row["state"] == "closed":
+        raise Impossible("This claim is closed: reopen it before giving it to somebody.")
+    if row["assignee_id"] == to:
+        whose = "nobody's" if person is None else "yours" if person.id == act.actor.id else f"{person.name}'s"
+        raise Impossible(f"This claim is {whose} already.")
+    after, event = act.change(row, "assigned", {"to": to}, {"assignee_id": to})
+    whose = "nobody's" if person is None else "yours" if person.id == act.actor.id else f"{person.name}'s"
+    return after, event, f"Claim {row['ref']} is now {whose}."
 
 
 def note(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, text: str) -> Receipt:
     """Add a note. A note does not need the latest version: it changes nothing but the timeline."""
-    raise NotImplementedError
+    parameters = {"claim": claim, "version": version, "text": text}
+    with acting(store, "note", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row, event, sentence = write_note(act, act.load(claim, None), text)
+        return act.receipt(row, event, sentence)
+
+
+def write_note(act: Act, row: Row, text: str) -> tuple[Row, int, str]:
+    """Add a note to a loaded claim."""
+    after, event = act.change(row, "noted", {"text": words(text, "The note", needed=True)})
+    return after, event, f"The note was added to claim {row['ref']}."

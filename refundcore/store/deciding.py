@@ -6,11 +6,35 @@ The parameters common to every act are described in `acts`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from refundcore.store.model import Outcome, Receipt
+import sqlalchemy as sa
+
+from refundcore.facts import BY_NAME, COLUMNS
+from refundcore.store import roles, sentences, tables
+from refundcore.store.acting import Act, Row, acting, names_of, words
+from refundcore.store.acts import CHANGEABLE, judged_as
+from refundcore.store.errors import Forbidden, Impossible
+from refundcore.store.judging import Verdict
+from refundcore.store.model import OUTCOMES, Outcome, Receipt
+from refundcore.store.sentences import DONE
 from refundcore.store.store import Store
+
+REMEDIES = {"approve": "refund", "exchange": "replacement", "deny": ""}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A decision that somebody wants to make."""
+
+    outcome: Outcome
+    reason: str = ""
+    ask_for: tuple[str, ...] = ()
+    ask_of: str = "customer"
+    reply: str = ""
+    refund: int | None = None
 
 
 def decide(
@@ -36,28 +60,263 @@ def decide(
     approval where the policy gives no amount; it defaults to the amount paid less what was refunded before.
     `ask` waits for `ask_for` (names of facts) of the customer or the technicians.
     """
-    raise NotImplementedError
+    wish = Wish(outcome, reason, tuple(ask_for), ask_of, reply, refund)
+    parameters = {"claim": claim, "version": version, **wish.__dict__}
+    with acting(store, "decide", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row = act.load(claim, version)
+        refuse_state(act, row)
+        after, event, sentence = settle(act, row, act.verdict(row), wish)
+        return act.receipt(after, event, sentence)
+
+
+def refuse_state(act: Act, row: Row) -> None:
+    """Raise `Impossible`, saying who decided and when, for a claim that cannot be decided now."""
+    if row["state"] in CHANGEABLE:
+        return
+    found = act.connection.execute(
+        sa.select(tables.decisions)
+        .where(
+            tables.decisions.c.claim_id == row["id"], tables.decisions.c.status.in_(("standing", "awaiting_approval"))
+        )
+        .order_by(tables.decisions.c.id.desc())
+    ).first()
+    if found is None:
+        raise Impossible(f"This claim is {sentences.STATES[row['state']]} already.")
+    who = "You" if found.person_id == act.actor.id else names_of(act.connection)[found.person_id]
+    when = sentences.clock(found.at, act.at)
+    if found.status == "awaiting_approval":
+        raise Impossible(
+            f"{who} asked {when} for approval of a decision against the policy ({DONE[found.outcome]}); a manager has to"
+            " approve or reject it first."
+        )
+    raise Impossible(f"{who} {DONE[found.outcome]} this claim {when}; reopen it to decide again.")
+
+
+def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, str]:
+    """Decide a loaded claim whose state allows it; the claim afterwards, the event's id and a sentence.
+
+    Raises before it writes anything, so that several may share a transaction.
+    """
+    if wish.outcome not in OUTCOMES:
+        raise Impossible(f"'{wish.outcome}' is no decision: choose one of {', '.join(OUTCOMES)}.")
+    if wish.outcome == "ask":
+        return _ask(act, row, verdict, wish)
+    reason, reply = words(wish.reason, "The reason"), words(wish.reply, "The reply")
+    follows = wish.outcome == verdict.verdict
+    override = not follows and verdict.verdict != "review"
+    if not follows and not reason:
+        against = "goes against the policy" if override else "is a matter of discretion"
+        raise Impossible(
+            f"The policy's verdict is {verdict.verdict}, so to {wish.outcome} this claim {against}: give a reason."
+        )
+    money = _money(row, verdict, wish)
+    waits = override and not roles.may(act.actor.role, "decide_override_alone")
+    refuse_second(act, row, wish.outcome)
+    decision = {
+        "outcome": wish.outcome,
+        "override": override,
+        "reason": reason,
+        "reply": reply,
+        **money,
+    }
+    body = {
+        **decision,
+        **judged_as(verdict, act.store),
+        "facts": {name: row[name] for name in COLUMNS if row[name] is not None},
+    }
+    if waits:
+        changes: dict[str, Any] = {"state": "awaiting_approval", "asked_for": "", "answer_from": act.at}
+        kind = "override_requested"
+        sentence = (
+            f"Claim {row['ref']}: the decision goes against the policy's verdict ({verdict.verdict}) and waits for a"
+            " manager's approval."
+        )
+    else:
+        changes = {"state": "decided", "outcome": DONE[wish.outcome], "asked_for": ""}
+        kind = "decided"
+        sentence = f"Claim {row['ref']} was {DONE[wish.outcome]}{_paid(money)}."
+    after, event = act.change(row, kind, body, changes, verdict=verdict, facts_in="facts")
+    act.connection.execute(
+        sa.insert(tables.decisions).values(
+            claim_id=row["id"],
+            event_id=event,
+            at=act.at,
+            person_id=act.actor.id,
+            status="awaiting_approval" if waits else "standing",
+            verdict=verdict.verdict,
+            clause=verdict.clause,
+            policy=act.store.policy.fingerprint,
+            order_ref="" if wish.outcome == "deny" else row["order_ref"],
+            item_ref="" if wish.outcome == "deny" else row["item_ref"] or "",
+            remedy=REMEDIES[wish.outcome],
+            approver_reason="",
+            **decision,
+        )
+    )
+    return after, event, sentence
+
+
+def _paid(money: dict[str, Any]) -> str:
+    if money["refund"] is None:
+        return ""
+    fee = f" (fee {sentences.amount(money['fee'], money['currency'])})" if money["fee"] else ""
+    return f": {sentences.amount(money['refund'], money['currency'])} to be refunded{fee}"
+
+
+def _money(row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
+    """Refund, fee and currency of a decision, frozen with it."""
+    if wish.outcome != "approve":
+        return {"refund": None, "fee": None, "currency": None}
+    if row["currency"] is None or row["amount"] is None:
+        raise Impossible("The amount paid or its currency is unknown: fill it in before approving a refund.")
+    most = max(row["amount"] - (row["refunded_before"] or 0), 0)
+    if verdict.verdict == "approve" and verdict.refund is not None:
+        if wish.refund is not None and wish.refund != verdict.refund:
+            due = sentences.amount(verdict.refund, row["currency"])
+            raise Impossible(f"The policy sets the refund: {due}.")
+        return {"refund": verdict.refund, "fee": verdict.fee or 0, "currency": row["currency"]}
+    refund = most if wish.refund is None else wish.refund
+    if not 0 < refund <= most:
+        raise Impossible(f"At most {sentences.amount(most, row['currency'])} can be refunded on this claim.")
+    return {"refund": refund, "fee": 0, "currency": row["currency"]}
+
+
+def refuse_second(act: Act, row: Row, outcome: str) -> None:
+    """Refuse a remedy that the same item, or its whole order, has had on another claim."""
+    remedy = REMEDIES[outcome]
+    if not remedy:
+        return
+    if row["order_ref"] is None:
+        raise Impossible("The order is unknown: fill it in, so that nothing is paid twice for it.")
+    decisions, item = tables.decisions, row["item_ref"] or ""
+    query = (
+        sa.select(decisions.c.person_id, decisions.c.at, decisions.c.item_ref, tables.claims.c.ref)
+        .join(tables.claims, tables.claims.c.id == decisions.c.claim_id)
+        .where(
+            decisions.c.status == "standing",
+            decisions.c.remedy == remedy,
+            decisions.c.order_ref == row["order_ref"],
+            sa.true() if not item else decisions.c.item_ref.in_((item, "")),
+            decisions.c.claim_id != row["id"],
+        )
+    )
+    found = act.connection.execute(query).first()
+    if found is None:
+        return
+    who = "You" if found.person_id == act.actor.id else names_of(act.connection)[found.person_id]
+    what = f"item {found.item_ref}" if found.item_ref else "the whole order"
+    raise Impossible(
+        f"{who} approved a {remedy} for {what} of order {row['order_ref']} on claim {found.ref}"
+        f" {sentences.clock(found.at, act.at)}: one {remedy} an item."
+    )
+
+
+def _ask(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, str]:
+    if strange := [name for name in wish.ask_for if name not in BY_NAME]:
+        raise Impossible(f"There is no fact called {strange[0]}.")
+    if not wish.ask_for:
+        raise Impossible("Say what is asked for: choose at least one fact.")
+    if wish.ask_of not in {"customer", "technician"}:
+        raise Impossible("Ask the customer or the technician.")
+    body = {
+        "outcome": "ask",
+        "of": wish.ask_of,
+        "ask_for": list(wish.ask_for),
+        "reason": words(wish.reason, "The reason"),
+        "reply": words(wish.reply, "The reply"),
+        **judged_as(verdict, act.store),
+    }
+    changes = {"state": f"waiting_{wish.ask_of}", "asked_for": " ".join(wish.ask_for), "answer_from": act.at}
+    after, event = act.change(row, "asked", body, changes, verdict=verdict)
+    whom = "the customer" if wish.ask_of == "customer" else "the technicians"
+    return after, event, f"Claim {row['ref']} now waits for {whom}: {sentences.labels(wish.ask_for)}."
+
+
+def _waiting_decision(act: Act, row: Row) -> Row:
+    decisions = tables.decisions
+    query = sa.select(decisions).where(decisions.c.claim_id == row["id"], decisions.c.status == "awaiting_approval")
+    found = act.connection.execute(query).mappings().first()
+    if row["state"] != "awaiting_approval" or found is None:
+        raise Impossible(f"This claim is {sentences.STATES[row['state']]}: no decision waits for approval.")
+    return dict(found)
 
 
 def approve_override(
     store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, reason: str = ""
 ) -> Receipt:
     """Let a decision against the policy stand: a manager, never the person who asked for it."""
-    raise NotImplementedError
+    parameters = {"claim": claim, "version": version, "reason": reason}
+    with acting(store, "approve_override", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row = act.load(claim, version)
+        decision = _waiting_decision(act, row)
+        if decision["person_id"] == act.actor.id:
+            raise Forbidden("You asked for this decision yourself: another manager has to approve it.")
+        refuse_second(act, row, decision["outcome"])
+        text = words(reason, "The reason")
+        money = {name: decision[name] for name in ("refund", "fee", "currency")}
+        body = {"outcome": decision["outcome"], "decision": decision["event_id"], "reason": text, **money}
+        changes = {"state": "decided", "outcome": DONE[decision["outcome"]]}
+        after, event = act.change(row, "override_approved", body, changes)
+        _mark(act, decision, status="standing", approver_id=actor, approved_at=act.at, approver_reason=text)
+        return act.receipt(after, event, f"Claim {row['ref']} was {DONE[decision['outcome']]}{_paid(money)}.")
 
 
 def reject_override(
     store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, reason: str
 ) -> Receipt:
     """Refuse a decision against the policy; the claim is new again."""
-    raise NotImplementedError
+    parameters = {"claim": claim, "version": version, "reason": reason}
+    with acting(store, "reject_override", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row = act.load(claim, version)
+        decision = _waiting_decision(act, row)
+        if decision["person_id"] == act.actor.id:
+            raise Forbidden("You asked for this decision yourself: another manager has to look at it.")
+        text = words(reason, "The reason", needed=True)
+        body = {"outcome": decision["outcome"], "decision": decision["event_id"], "reason": text}
+        changes = {"state": "new", "answer_from": act.at}
+        after, event = act.change(row, "override_rejected", body, changes, verdict=act.verdict(row))
+        _mark(act, decision, status="rejected", approver_id=actor, approved_at=act.at, approver_reason=text)
+        return act.receipt(after, event, f"Claim {row['ref']}: the decision was rejected and the claim is new again.")
+
+
+def _mark(act: Act, decision: Row, **values: object) -> None:
+    act.connection.execute(sa.update(tables.decisions).where(tables.decisions.c.id == decision["id"]).values(values))
 
 
 def reopen(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, reason: str) -> Receipt:
     """Open a decided or closed claim again; its decision is withdrawn and the claim is new."""
-    raise NotImplementedError
+    parameters = {"claim": claim, "version": version, "reason": reason}
+    with acting(store, "reopen", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row = act.load(claim, version)
+        if row["state"] not in {"decided", "closed"}:
+            raise Impossible(f"This claim is {sentences.STATES[row['state']]}: there is nothing to reopen.")
+        text = words(reason, "The reason", needed=True)
+        changes = {"state": "new", "outcome": "", "answer_from": act.at}
+        after, event = act.change(row, "reopened", {"reason": text}, changes, verdict=act.verdict(row))
+        act.connection.execute(
+            sa.update(tables.decisions)
+            .where(tables.decisions.c.claim_id == claim, tables.decisions.c.status == "standing")
+            .values(status="withdrawn")
+        )
+        return act.receipt(after, event, f"Claim {row['ref']} was reopened.")
 
 
 def close(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int) -> Receipt:
     """Close a decided claim."""
-    raise NotImplementedError
+    parameters = {"claim": claim, "version": version}
+    with acting(store, "close", actor=actor, at=at, key=key, parameters=parameters) as act:
+        if earlier := act.earlier():
+            return earlier
+        row = act.load(claim, version)
+        if row["state"] != "decided":
+            raise Impossible(f"This claim is {sentences.STATES[row['state']]}: only a decided claim can be closed.")
+        after, event = act.change(row, "closed", {}, {"state": "closed"})
+        return act.receipt(after, event, f"Claim {row['ref']} was closed.")

@@ -5,12 +5,65 @@ Every row is accounted for: rows = created + updated + unchanged + duplicates + 
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
+import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
+
+from refundcore.deadlines import SECOND, micros
 from refundcore.facts import Claims
+from refundcore.store import tables
+from refundcore.store.acting import Act, acting, load_person, names_of
+from refundcore.store.acts import change_facts
+from refundcore.store.chain import Ledger, canonical, digest
+from refundcore.store.errors import Impossible, Refused
+from refundcore.store.import_rows import Batch, rows_of
+from refundcore.store.judging import judge, judge_rows
 from refundcore.store.model import Balance, ImportRecord, Reject
+from refundcore.store.roles import may
 from refundcore.store.store import Store
+
+TOGETHER = 5_000
+"""Rows in one transaction: others who write wait a quarter of a second at most."""
+
+REMOVED_TOGETHER = 2_000
+UPDATED_TOGETHER = 500
+
+SILENT = 15 * 60 * SECOND
+"""An import whose process did not write for so long was cut off."""
+
+PARTS = ("rows", "created", "updated", "unchanged", "duplicates", "conflicting", "rejected")
+
+_imports = tables.imports
+
+
+_PROCESS = secrets.token_hex(4)
+"""Tells this process from an earlier one of the same number."""
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{_PROCESS}"
+
+
+def _gone(owner: str) -> bool:
+    """Whether the process of an import is known to be gone: only processes of this machine can be asked."""
+    host, number, process = owner.rsplit(":", 2)
+    if host != socket.gethostname() or os.name == "nt":  # where os.kill would end the process it asks
+        return False
+    if int(number) == os.getpid():
+        return process != _PROCESS
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def begin_import(
@@ -30,7 +83,35 @@ def begin_import(
     reference changes that claim; otherwise it is listed as conflicting. The same file may be imported again:
     it creates nothing new. Raises `Forbidden`, or `Impossible` while the same file is being imported.
     """
-    raise NotImplementedError
+    resume_or_remove(store, at)
+    with acting(store, "import", actor=actor, at=at) as act:
+        running = act.connection.execute(
+            sa.select(_imports.c.person_id, _imports.c.started_at).where(
+                _imports.c.sha256 == sha256, _imports.c.status.in_(("running", "finishing"))
+            )
+        ).first()
+        if running is not None:
+            who = names_of(act.connection)[running.person_id]
+            raise Impossible(f"{who} is importing this very file now. Wait until it is done.")
+        number = (act.connection.execute(sa.select(sa.func.max(_imports.c.id))).scalar() or 0) + 1
+        act.connection.execute(
+            sa.insert(_imports).values(
+                id=number,
+                filename=filename,
+                sha256=sha256,
+                person_id=actor,
+                started_at=act.at,
+                touched_at=act.at,
+                status="running",
+                owner=_owner(),
+                header=json.dumps(list(header), ensure_ascii=False),
+                mapping=canonical(dict(mapping)),
+                update_claims=update,
+                **dict.fromkeys(PARTS, 0),
+            )
+        )
+    store.seen[number] = {}
+    return number
 
 
 def import_batch(
@@ -50,46 +131,256 @@ def import_batch(
     for conflicting rows). `rejected` are rows that cannot be read: (line, raw cells, why). Any number of rows may be
     given: they are judged in one call and written in transactions of 5,000. Some 20,000 at a time are fastest.
     """
-    raise NotImplementedError
+    if len(lines) != len(claims) or (cells is not None and len(cells) != len(claims)):
+        raise ValueError(f"{len(claims)} claims, {len(lines)} line numbers: one each is wanted.")
+    verdicts = judge(store, claims, micros(at))
+    values = rows_of(claims)
+    balance = Balance(0)
+    for start in range(0, max(len(values), len(rejected), 1), TOGETHER):
+        part = slice(start, start + TOGETHER)
+        with acting(store, "import", actor=actor, at=at) as act:
+            record = _running(act, number)
+            seen = store.seen.setdefault(number, {})
+            batch = Batch(act, number, seen, update=record["update_claims"])
+            batch.add(values[part], verdicts[part], lines[part], None if cells is None else cells[part])
+            batch.reject(rejected[part])
+            batch.write()
+            balance = _count(act, record, batch)
+        seen.update(batch.named)
+    return balance
+
+
+def _running(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> Mapping[str, Any]:
+    record = act.connection.execute(sa.select(_imports).where(_imports.c.id == number)).mappings().first()
+    if record is None:
+        raise Impossible("There is no such import.")
+    if record["person_id"] != act.actor.id:
+        raise Impossible("Somebody else began this import.")
+    if record["status"] not in states:
+        raise Impossible(f"This import is {record['status']} already; begin a new one.")
+    return record
+
+
+def _count(act: Act, record: Mapping[str, Any], batch: Batch) -> Balance:
+    now: dict[str, Any] = {part: record[part] + batch.counts[part] for part in PARTS}
+    values = {**now, "touched_at": act.at}
+    if batch.first is not None:
+        values["first_claim"] = record["first_claim"] or batch.first
+        values["last_claim"] = batch.last
+    act.connection.execute(sa.update(_imports).where(_imports.c.id == record["id"]).values(values))
+    act.sealed = {"import": record["id"], **{part: batch.counts[part] for part in PARTS}}
+    act.sealed_import = record["id"]
+    return Balance(**now)
 
 
 def finish_import(store: Store, number: int, *, actor: int, at: datetime) -> Balance:
-    """Apply the updates, make the rows visible and close the balance."""
-    raise NotImplementedError
+    """Apply the updates, make the rows visible and close the balance.
+
+    The rows become visible in one moment, with the last transaction. Updates of claims that are there already are
+    applied before it in transactions of some hundreds; one that is cut off here is carried on at the next start.
+    """
+    with acting(store, "import", actor=actor, at=at) as act:
+        _running(act, number)
+        act.connection.execute(sa.update(_imports).where(_imports.c.id == number).values(status="finishing"))
+    return _finish(store, number, actor=actor, at=at)
+
+
+def _finish(store: Store, number: int, *, actor: int, at: datetime) -> Balance:
+    while _apply_updates(store, number, actor=actor, at=at):
+        pass
+    with acting(store, "import", actor=actor, at=at) as act:
+        record = _running(act, number, ("finishing",))
+        act.connection.execute(
+            sa.update(_imports).where(_imports.c.id == number).values(status="finished", finished_at=act.at)
+        )
+        balance = Balance(**{part: record[part] for part in PARTS})
+        act.sealed = {"import": number, "finished": True, **{part: record[part] for part in PARTS}}
+        act.sealed_import = number
+    store.seen.pop(number, None)
+    return balance
+
+
+def _apply_updates(store: Store, number: int, *, actor: int, at: datetime) -> bool:
+    """Apply some of the updates that wait; whether there were any."""
+    updates, claims = tables.import_updates, tables.claims
+    with acting(store, "import", actor=actor, at=at) as act:
+        record = _running(act, number, ("finishing",))
+        query = sa.select(updates).where(updates.c.import_id == number).order_by(updates.c.claim_id)
+        waiting = act.connection.execute(query.limit(UPDATED_TOGETHER)).mappings().all()
+        if not waiting:
+            return False
+        numbers = [row["claim_id"] for row in waiting]
+        rows = {
+            row["id"]: dict(row)
+            for row in act.connection.execute(sa.select(claims).where(claims.c.id.in_(numbers))).mappings()
+        }
+        wanted = [json.loads(row["changes"]) for row in waiting]
+        changed = [{**rows[row["claim_id"]], **change} for row, change in zip(waiting, wanted, strict=True)]
+        refused = 0
+        for row, change, verdict in zip(waiting, wanted, judge_rows(store, changed, act.at), strict=True):
+            claim = rows[row["claim_id"]]
+            try:
+                change_facts(act, claim, change, imported=number, verdict=verdict)
+                act.connection.execute(
+                    sa.update(claims).where(claims.c.id == claim["id"]).values(source_print=row["source_print"])
+                )
+            except Refused as refusal:
+                refused += 1
+                act.connection.execute(
+                    sa.insert(tables.import_rejects).values(
+                        import_id=number,
+                        line=row["line"],
+                        kind="conflicting",
+                        cells=row["cells"],
+                        why=str(refusal),
+                        claim_id=claim["id"],
+                    )
+                )
+        act.connection.execute(sa.delete(updates).where(updates.c.import_id == number, updates.c.claim_id.in_(numbers)))
+        act.connection.execute(
+            sa.update(_imports)
+            .where(_imports.c.id == number)
+            .values(updated=record["updated"] - refused, conflicting=record["conflicting"] + refused, touched_at=act.at)
+        )
+        return True
 
 
 def cancel_import(store: Store, number: int, *, actor: int, at: datetime) -> None:
     """Take an unfinished import back: its rows were never visible."""
-    raise NotImplementedError
+    with acting(store, "import", actor=actor, at=at) as act:
+        _running(act, number, ("running", "removing"))
+        act.connection.execute(sa.update(_imports).where(_imports.c.id == number).values(status="removing"))
+    _remove(store, number, actor, at)
+
+
+def _remove(store: Store, number: int, actor: int, at: datetime) -> None:
+    """Take the rows of an import back, some thousands at a time, and say so in the journal."""
+    while _remove_some(store, number):
+        pass
+    with store.write() as connection:
+        record = _imports.c.id == number
+        if connection.execute(sa.select(_imports.c.status).where(record)).scalar() != "removing":
+            return
+        for table in (tables.import_updates, tables.import_rejects):
+            connection.execute(sa.delete(table).where(table.c.import_id == number))
+        Ledger(connection, at=micros(at), person=actor).seal({"import": number, "removed": True}, number)
+        connection.execute(sa.update(_imports).where(record).values(status="removed", finished_at=micros(at)))
+    store.seen.pop(number, None)
+
+
+def _remove_some(store: Store, number: int) -> bool:
+    """Remove some claims of an import that is being taken back; whether there were any."""
+    claims, events = tables.claims, tables.events
+    with store.write() as connection:
+        reach = connection.execute(
+            sa.select(_imports.c.first_claim, _imports.c.last_claim).where(_imports.c.id == number)
+        ).one()
+        if reach.first_claim is None:
+            return False
+        ours = sa.and_(claims.c.import_id == number, claims.c.id.between(reach.first_claim, reach.last_claim))
+        query = sa.select(claims.c.id).where(ours).order_by(claims.c.id).limit(REMOVED_TOGETHER)
+        numbers = list(connection.execute(query).scalars())
+        if not numbers:
+            return False
+        some = sa.and_(claims.c.import_id == number, claims.c.id.between(numbers[0], numbers[-1]))
+        connection.execute(sa.delete(events).where(events.c.claim_id.in_(sa.select(claims.c.id).where(some))))
+        connection.execute(sa.delete(claims).where(some))
+    return True
 
 
 def resume_or_remove(store: Store, at: datetime) -> int:
-    """Take back imports that were cut off (their process is gone or silent for 15 minutes); how many."""
-    raise NotImplementedError
+    """Put imports right that were cut off (their process is gone or silent for 15 minutes); how many.
+
+    One whose rows were all stored is finished; any other is taken back.
+    """
+    with store.read() as connection:
+        query = sa.select(_imports).where(_imports.c.status.in_(("running", "finishing", "removing")))
+        found = connection.execute(query).mappings().all()
+    moment, done = micros(at), 0
+    for record in found:
+        if not _gone(record["owner"]) and moment - record["touched_at"] < SILENT:
+            continue
+        if record["status"] == "finishing" and _may_still(store, record["person_id"]):
+            _finish(store, record["id"], actor=record["person_id"], at=at)
+        else:
+            with store.write() as connection:
+                connection.execute(sa.update(_imports).where(_imports.c.id == record["id"]).values(status="removing"))
+            _remove(store, record["id"], record["person_id"], at)
+        done += 1
+    return done
+
+
+def _may_still(store: Store, number: int) -> bool:
+    with store.read() as connection:
+        person = load_person(connection, number)
+    return person is not None and person.active and may(person.role, "import")
+
+
+def _record(row: Mapping[str, Any], names: Mapping[int, str]) -> ImportRecord:
+    same = ("id", "filename", "sha256", "person_id", "started_at", "finished_at", "status")
+    return ImportRecord(
+        **{name: row[name] for name in same},
+        person=names[row["person_id"]],
+        balance=Balance(**{part: row[part] for part in PARTS}),
+        mapping=json.loads(row["mapping"]),
+    )
 
 
 def imports(store: Store, limit: int = 50) -> list[ImportRecord]:
     """The imports, latest first."""
-    raise NotImplementedError
+    with store.read() as connection:
+        names = names_of(connection)
+        query = sa.select(_imports).order_by(_imports.c.id.desc()).limit(limit)
+        return [_record(row, names) for row in connection.execute(query).mappings()]
 
 
 def import_record(store: Store, number: int) -> ImportRecord | None:
     """One import; None where there is none."""
-    raise NotImplementedError
+    with store.read() as connection:
+        row = connection.execute(sa.select(_imports).where(_imports.c.id == number)).mappings().first()
+        return _record(row, names_of(connection)) if row else None
 
 
 def rejects(store: Store, number: int, *, after: int = 0, limit: int = 1000) -> list[Reject]:
     """The rejected and conflicting rows of an import by line, those after line `after`."""
-    raise NotImplementedError
+    table = tables.import_rejects
+    with store.read() as connection:
+        header = connection.execute(sa.select(_imports.c.header).where(_imports.c.id == number)).scalar()
+        names = json.loads(header) if header else []
+        query = sa.select(table).where(table.c.import_id == number, table.c.line > after).order_by(table.c.line)
+        return [
+            Reject(number, row.line, row.kind, _named(names, json.loads(row.cells)), row.why, row.claim_id)
+            for row in connection.execute(query.limit(limit))
+        ]
+
+
+def _named(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """A row's cells by their header; what stands beyond the header by its place."""
+    names = [*header, *(f"column {place}" for place in range(len(header) + 1, len(cells) + 1))]
+    return dict(zip(names, cells, strict=False))
+
+
+def _header_hash(header: Sequence[str]) -> str:
+    return digest(canonical([" ".join(name.split()).casefold() for name in header]))
 
 
 def remembered_mapping(store: Store, header: Sequence[str]) -> dict[str, str] | None:
     """The mapping used last for files of this header; None for a header not seen before."""
-    raise NotImplementedError
+    with store.read() as connection:
+        query = sa.select(tables.mappings.c.mapping).where(tables.mappings.c.header_hash == _header_hash(header))
+        found = connection.execute(query).scalar()
+    return None if found is None else dict(json.loads(found))
 
 
 def remember_mapping(
     store: Store, *, actor: int, at: datetime, header: Sequence[str], mapping: Mapping[str, str]
 ) -> None:
     """Keep the mapping for files of this header."""
-    raise NotImplementedError
+    table = tables.mappings
+    with acting(store, "import", actor=actor, at=at) as act:
+        act.connection.execute(sa.delete(table).where(table.c.header_hash == _header_hash(header)))
+        act.connection.execute(
+            sa.insert(table).values(
+                header_hash=_header_hash(header), mapping=canonical(dict(mapping)), at=act.at, person_id=actor
+            )
+        )

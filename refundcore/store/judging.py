@@ -2,14 +2,166 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import pandas as pd
+import sqlalchemy as sa
+
+from refundcore.deadlines import DAY, HOUR, micros
+from refundcore.facts import COLUMNS, Claims
+from refundcore.store import tables
+from refundcore.store.model import OPEN_STATES
+from refundcore.store.settings import Settings, load
 from refundcore.store.store import Store
+
+PAY_BY = 14 * DAY
+"""Money goes back within 14 days of the request (paragraph 3 of the policy): an internal date, no verdict hangs on it."""
+
+CHUNK = 20_000
+"""Claims that are judged again in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `rules.judge` says of one claim; None for what it leaves open."""
+
+    verdict: str
+    leaning: str
+    clause: str
+    clauses: str
+    missing: str
+    next_deadline: int | None
+    refund: int | None
+    fee: int | None
+    holds_until: int | None
+
+
+VERDICT_COLUMNS = (
+    "verdict",
+    "leaning",
+    "clause",
+    "clauses",
+    "missing",
+    "next_deadline",
+    "refund",
+    "fee",
+    "holds_until",
+)
+
+
+def judge(store: Store, claims: Claims, at: int) -> list[Verdict]:
+    """The verdicts of claims at an instant, in their order."""
+    if not len(claims):
+        return []
+    found = store.judge(claims, store.policy, at)
+    columns = [_plain(found[name]) for name in VERDICT_COLUMNS]
+    return [Verdict(*row) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    values = column.astype(object)
+    kept: list[Any] = values.where(column.notna(), None).tolist()
+    return kept
+
+
+def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int) -> list[Verdict]:
+    """The verdicts of rows that hold the columns of facts."""
+    return judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
+
+
+def act_by(  # noqa: PLR0911 - one return a state
+    state: str,
+    outcome: str,
+    verdict: Verdict,
+    *,
+    submitted_at: int | None,
+    answer_from: int,
+    settings: Settings,
+) -> int | None:
+    """When the claim is to be acted on next; None where nothing is left to do.
+
+    The earliest of the verdict's next deadline, the desk's own answer target (or, while the claim waits for somebody
+    else, the day to ask again) and, where money or a replacement is due, the day by which it is due.
+    """
+    if state not in OPEN_STATES:
+        if state == "decided" and outcome in {"approved", "exchanged"}:
+            return (answer_from if submitted_at is None else submitted_at) + PAY_BY
+        return None
+    waits = state.startswith("waiting_")
+    moments = [answer_from + (settings.follow_up_hours if waits else settings.answer_hours) * HOUR]
+    if verdict.next_deadline is not None:
+        moments.append(verdict.next_deadline)
+    if submitted_at is not None and verdict.verdict in {"approve", "exchange"}:
+        moments.append(submitted_at + PAY_BY)
+    return min(moments)
+
+
+def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The columns of a claim that follow from its verdict, state and facts."""
+    moment = act_by(
+        row["state"],
+        row["outcome"],
+        verdict,
+        submitted_at=row["submitted_at"],
+        answer_from=row["answer_from"],
+        settings=settings,
+    )
+    values: dict[str, Any] = {name: getattr(verdict, name) for name in VERDICT_COLUMNS}
+    values["act_by"] = moment
+    values["queue_at"] = moment if row["state"] in OPEN_STATES else None
+    return values
 
 
 def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
     """Judge open claims again whose verdict is no longer known to hold at `at`; how many were judged.
 
-    `everything` judges all open claims (after the policy changed).
+    `everything` judges all open claims (after the policy or a setting changed). A verdict follows from facts, policy
+    and time, so no event is written and the claims keep their versions.
     """
-    raise NotImplementedError
+    moment, done, after = micros(at), 0, 0
+    due = tables.claims.c.queue_at.isnot(None)
+    if not everything:
+        due = sa.and_(due, tables.claims.c.holds_until < moment)
+        with store.read() as connection:
+            if connection.execute(sa.select(tables.claims.c.id).where(due).limit(1)).first() is None:
+                return 0
+    while True:
+        with store.write() as connection:
+            settings = load(connection)
+            rows = (
+                connection.execute(
+                    sa.select(tables.claims)
+                    .where(due, tables.claims.c.id > after)
+                    .order_by(tables.claims.c.id)
+                    .limit(CHUNK)
+                )
+                .mappings()
+                .all()
+            )
+            if rows:
+                _write(connection, rows, judge_rows(store, rows, moment), settings)
+        done += len(rows)
+        if len(rows) < CHUNK:
+            return done
+        after = rows[-1]["id"]
+
+
+def _write(
+    connection: sa.Connection, rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict], settings: Settings
+) -> None:
+    names = (*VERDICT_COLUMNS, "act_by", "queue_at")
+    changed = []
+    for row, verdict in zip(rows, verdicts, strict=True):
+        values = kept(verdict, row, settings)
+        if any(row[name] != values[name] for name in names):
+            changed.append({"number": row["id"], **values})
+    if changed:
+        connection.execute(
+            sa.update(tables.claims)
+            .where(tables.claims.c.id == sa.bindparam("number"))
+            .values({name: sa.bindparam(name) for name in names}),
+            changed,
+        )

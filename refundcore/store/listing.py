@@ -2,17 +2,139 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from refundcore.store.model import Figures, Filter, QueuePage, QueueRow
+import sqlalchemy as sa
+
+from refundcore.deadlines import HOUR, micros
+from refundcore.store import tables
+from refundcore.store.acting import visible
+from refundcore.store.model import OPEN_STATES, STATE_GROUPS, STATES, Figures, Filter, QueuePage, QueueRow
 from refundcore.store.store import Store
 
 PAGE = 50
+SOON = 4 * HOUR
+
+_claims = tables.claims
+_DIRECT = tuple(name for name in QueueRow.__dataclass_fields__ if name not in {"missing", "assignee"})
+
+
+@dataclass(frozen=True)
+class Order:
+    """How the claims of a filter are ordered: by (act_by, id) while they are open, else newest first."""
+
+    open: bool
+
+    @classmethod
+    def of(cls, chosen: Filter) -> Order:
+        """The order of a filter."""
+        return cls(set(STATE_GROUPS[chosen.state]) <= set(OPEN_STATES))
+
+    def by(self, *, backwards: bool = False) -> list[sa.ColumnElement[Any]]:
+        """The columns to order by."""
+        columns = [_claims.c.queue_at, _claims.c.id] if self.open else [_claims.c.id]
+        return [column.desc() if backwards == self.open else column.asc() for column in columns]
+
+    def beyond(self, cursor: tuple[int, ...], *, backwards: bool = False) -> sa.ColumnElement[bool]:
+        """The condition for the claims after a cursor, or before it."""
+        if self.open:
+            here, there = sa.tuple_(_claims.c.queue_at, _claims.c.id), sa.tuple_(*cursor)
+            return here < there if backwards else here > there
+        return _claims.c.id > cursor[0] if backwards else _claims.c.id < cursor[0]
+
+    def cursor(self, act_by: int | None, number: int) -> str:
+        """The cursor at a claim."""
+        return f"{act_by}.{number}" if self.open else str(number)
+
+    def read(self, cursor: str | None) -> tuple[int, ...] | None:
+        """The values of a cursor; None for none or one that cannot be read."""
+        if not cursor:
+            return None
+        try:
+            values = tuple(int(part) for part in cursor.split("."))
+        except ValueError:
+            return None
+        inside = all(abs(value) < 2**63 for value in values)
+        return values if inside and len(values) == (2 if self.open else 1) else None
+
+
+def conditions(connection: sa.Connection, chosen: Filter, person: int, at: int) -> list[sa.ColumnElement[bool]]:
+    """What a filter asks of a claim. `person` is who "me" is."""
+    wanted = [visible(connection)]
+    states = STATE_GROUPS[chosen.state]
+    if set(states) <= set(OPEN_STATES):
+        wanted.append(_claims.c.queue_at.isnot(None))
+    if set(states) not in ({*STATES}, {*OPEN_STATES}):
+        wanted.append(_claims.c.state.in_(states))
+    if chosen.verdict:
+        wanted.append(_claims.c.verdict == chosen.verdict)
+    if chosen.reason:
+        wanted.append(_claims.c.reason == chosen.reason)
+    if chosen.assignee == "nobody":
+        wanted.append(_claims.c.assignee_id.is_(None))
+    elif chosen.assignee:
+        number = person if chosen.assignee == "me" else min(int(chosen.assignee), 2**63 - 1)
+        wanted.append(_claims.c.assignee_id == number)
+    if chosen.due == "soon":
+        wanted.append(_claims.c.queue_at.between(at, at + SOON))
+    elif chosen.due == "overdue":
+        wanted.append(_claims.c.queue_at < at)
+    if chosen.imported:
+        wanted.extend(_of_import(connection, min(int(chosen.imported), 2**63 - 1)))
+    if text := chosen.text.strip():
+        wanted.append(_found(text))
+    return wanted
+
+
+def _of_import(connection: sa.Connection, number: int) -> list[sa.ColumnElement[bool]]:
+    """The claims of an import stand close together, so that they are found by a range of ids."""
+    imports = tables.imports
+    row = connection.execute(
+        sa.select(imports.c.first_claim, imports.c.last_claim).where(imports.c.id == number)
+    ).first()
+    if row is None or row.first_claim is None:
+        return [sa.false()]
+    return [_claims.c.id.between(row.first_claim, row.last_claim), _claims.c.import_id == number]
+
+
+def _found(text: str) -> sa.ColumnElement[bool]:
+    """A reference, an order or an address that is the text or begins with it: ranges of indexes, no LIKE."""
+    ways = [_begins(_claims.c.email_key, text.lower())]
+    for spelled in dict.fromkeys((text, text.upper())):
+        ways += [_begins(_claims.c.ref, spelled), _begins(_claims.c.order_ref, spelled)]
+    return sa.or_(*ways)
+
+
+def _begins(column: sa.Column[Any], start: str) -> sa.ColumnElement[bool]:
+    return sa.and_(column >= start, column < start + "\U0010ffff")
+
+
+def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[QueueRow]:
+    """The claims whose ids a query finds, in its order: the ids come from an index alone, then the rows."""
+    numbers = list(connection.execute(query).scalars())
+    if not numbers:
+        return []
+    columns = [_claims.c[name] for name in _DIRECT]
+    full = (
+        sa.select(*columns, _claims.c.missing, tables.people.c.name.label("assignee"))
+        .outerjoin(tables.people, tables.people.c.id == _claims.c.assignee_id)
+        .where(_claims.c.id.in_(numbers))
+    )
+    found = {row["id"]: _row(row) for row in connection.execute(full).mappings()}
+    return [found[number] for number in numbers]
+
+
+def _row(row: Mapping[str, Any]) -> QueueRow:
+    values = {name: row[name] for name in _DIRECT}
+    return QueueRow(**values, missing=tuple(row["missing"].split()), assignee=row["assignee"] or "")
 
 
 def queue(
     store: Store,
-    filter: Filter,  # noqa: A002
+    filter: Filter,  # noqa: A002 - the word people use
     *,
     person: int,
     at: datetime,
@@ -24,31 +146,113 @@ def queue(
 
     `after` and `before` are cursors of `QueuePage`; an unreadable one is the first page. `person` is who "me" is.
     """
-    raise NotImplementedError
+    order = Order.of(filter)
+    forward, back = order.read(after), order.read(before)
+    backwards = back is not None
+    with store.read() as connection:
+        query = page_query(connection, filter, person, micros(at), limit + 1, forward, back)
+        rows = _rows(connection, query)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if backwards:
+        rows.reverse()
+    if not rows:
+        return QueuePage((), None, None)
+    first, last = order.cursor(rows[0].act_by, rows[0].id), order.cursor(rows[-1].act_by, rows[-1].id)
+    further = more or backwards
+    earlier = more if backwards else forward is not None
+    return QueuePage(tuple(rows), last if further else None, first if earlier else None)
+
+
+def page_query(
+    connection: sa.Connection,
+    chosen: Filter,
+    person: int,
+    at: int,
+    limit: int,
+    after: tuple[int, ...] | None = None,
+    before: tuple[int, ...] | None = None,
+) -> sa.Select[Any]:
+    """The ids of a page."""
+    order = Order.of(chosen)
+    query = sa.select(_claims.c.id).where(*conditions(connection, chosen, person, at))
+    if before is not None:
+        query = query.where(order.beyond(before, backwards=True))
+    elif after is not None:
+        query = query.where(order.beyond(after))
+    return query.order_by(*order.by(backwards=before is not None)).limit(limit)
 
 
 def queue_figures(store: Store, *, person: int, at: datetime) -> Figures:
     """The figures on top of the queue, over all open claims."""
-    raise NotImplementedError
+    moment = micros(at)
+
+    def number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+
+    state, queue_at = _claims.c.state, _claims.c.queue_at
+    with store.read() as connection:
+        query = sa.select(
+            number(queue_at.between(moment, moment + SOON)).label("due_soon"),
+            number(queue_at < moment).label("overdue"),
+            number(state.in_(STATE_GROUPS["us"])).label("waiting_us"),
+            number(state == "waiting_customer").label("waiting_customer"),
+            number(state == "waiting_technician").label("waiting_technician"),
+            number(state == "awaiting_approval").label("awaiting_approval"),
+            number(_claims.c.assignee_id == person).label("mine"),
+            sa.func.count().label("open"),
+        ).where(queue_at.isnot(None), visible(connection))
+        return Figures(**connection.execute(query).mappings().one())
 
 
-def count_matching(store: Store, filter: Filter, *, person: int, at: datetime) -> int:  # noqa: A002
+def count_matching(store: Store, filter: Filter, *, person: int, at: datetime) -> int:  # noqa: A002 - as in `queue`
     """How many claims a filter finds."""
-    raise NotImplementedError
+    with store.read() as connection:
+        query = (
+            sa.select(sa.func.count()).select_from(_claims).where(*conditions(connection, filter, person, micros(at)))
+        )
+        return int(connection.execute(query).scalar_one())
 
 
 def neighbours(
     store: Store,
-    filter: Filter,
+    filter: Filter,  # noqa: A002 - as in `queue`
     *,
     person: int,
     at: datetime,
     claim: int,
 ) -> tuple[QueueRow | None, QueueRow | None]:
     """The claims before and after a claim within a filter's order, whether the filter finds the claim itself or not."""
-    raise NotImplementedError
+    order, moment = Order.of(filter), micros(at)
+    with store.read() as connection:
+        here = connection.execute(
+            sa.select(_claims.c.id, _claims.c.act_by).where(_claims.c.id == claim, visible(connection))
+        ).first()
+        if here is None:
+            return None, None
+        # A claim that has left the queue with nothing left to do stands before its first.
+        cursor = (-1 if here.act_by is None else here.act_by, here.id) if order.open else (here.id,)
+        before = _rows(connection, page_query(connection, filter, person, moment, 1, before=cursor))
+        after = _rows(connection, page_query(connection, filter, person, moment, 1, after=cursor))
+    return (before[0] if before else None), (after[0] if after else None)
 
 
 def related(store: Store, claim: int, limit: int = 20) -> list[QueueRow]:
     """Other claims of the same order or the same customer's e-mail, newest first."""
-    raise NotImplementedError
+    with store.read() as connection:
+        here = connection.execute(
+            sa.select(_claims.c.order_ref, _claims.c.email_key).where(_claims.c.id == claim)
+        ).first()
+        ways = (
+            []
+            if here is None
+            else [
+                column == value
+                for column, value in ((_claims.c.order_ref, here.order_ref), (_claims.c.email_key, here.email_key))
+                if value is not None
+            ]
+        )
+        if not ways:
+            return []
+        query = sa.select(_claims.c.id).where(sa.or_(*ways), _claims.c.id != claim, visible(connection))
+        return _rows(connection, query.order_by(_claims.c.id.desc()).limit(limit))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -48,14 +49,7 @@ def connect(
     `policy.load()`, `judge` to `rules.judge`. Raises `StoreError` with a sentence for a store that is newer,
     foreign, damaged, or was here before and is now missing or empty.
     """
-    given = url or os.environ.get("DATABASE_URL") or f"sqlite:///{data_folder() / FILE}"
-    try:
-        address = sa.make_url(given)
-    except sa.exc.ArgumentError as error:
-        raise StoreError(
-            "The store's address cannot be read: a DATABASE_URL looks like sqlite:////srv/desk/refunds.db or"
-            " postgresql+psycopg://user@host/name."
-        ) from error
+    address = _address(url)
     if policy is None:
         from refundcore.policy import load  # noqa: PLC0415 - not needed where a policy is given
 
@@ -64,39 +58,13 @@ def connect(
         from refundcore.rules import judge as by_rules  # noqa: PLC0415 - not needed where a judge is given
 
         judge = by_rules
-    if address.get_backend_name() == "sqlite":
-        return _connect_sqlite(address, at, policy, judge, backup=backup)
-    return _connect_server(address, policy, judge)
-
-
-def _connect_sqlite(
-    address: sa.URL,
-    at: datetime,
-    policy: Any,
-    judge: Callable[..., pd.DataFrame],
-    *,
-    backup: bool,
-) -> Store:
-    if not address.database or address.database == ":memory:":
-        raise StoreError("A store is a file: name one, such as sqlite:////srv/desk/refunds.db.")
-    path = Path(address.database).absolute()
-    module = sqlite.library()
-    wal = sqlite.wal_is_safe(module.sqlite_version_info)
+    if address.get_backend_name() != "sqlite":
+        return _connect_server(address, policy, judge)
+    path, module = _file(address), sqlite.library()
     revision = sqlite.standing(path, module)
     _refuse_newer(revision, str(path))
     _make_private(path)
-    engine = sqlite.make_engine(path, module, wal=wal)
-    try:
-        sqlite.set_journal(engine, wal=wal)
-    except sa.exc.OperationalError as error:
-        raise StoreError(sqlite.sentence_of(error) or f"The store {path} cannot be opened.") from error
-    notice = (
-        ""
-        if wal
-        else f"SQLite {module.sqlite_version} has a fault in its faster journal, so the store uses the slower, safe one;"
-        " install the package pysqlite3 for a newer library."
-    )
-    store = Store(engine, f"sqlite:///{path}", policy, judge, path, notice)
+    store = _open(path, module, policy, judge)
     if revision != HEAD:
         if revision is not None and backup:
             from refundcore.store.backing_up import back_up_before_upgrade  # noqa: PLC0415 - seldom needed
@@ -108,7 +76,63 @@ def _connect_sqlite(
     return store
 
 
-def _connect_server(address: sa.URL, policy: Any, judge: Callable[..., pd.DataFrame]) -> Store:  # noqa: ANN401
+def connect_to_check(url: str | None = None) -> Store:
+    """Open a store that is there, to read and check it: nothing is made, upgraded or judged. Raises `StoreError`."""
+    address = _address(url)
+    if address.get_backend_name() != "sqlite":
+        return _connect_server(address, None, _no_judge, upgrade=False)
+    path, module = _file(address), sqlite.library()
+    revision = sqlite.standing(path, module)
+    if revision is None:
+        raise StoreError(f"There is no store at {path}.")
+    _refuse_newer(revision, str(path))
+    if revision != HEAD:
+        raise StoreError(f"The store {path} is older than this program: start the desk once to upgrade it.")
+    return _open(path, module, None, _no_judge)
+
+
+def _no_judge(*_: object) -> pd.DataFrame:
+    raise StoreError("This store was opened to be checked only.")
+
+
+def _address(url: str | None) -> sa.URL:
+    given = url or os.environ.get("DATABASE_URL") or f"sqlite:///{data_folder() / FILE}"
+    try:
+        return sa.make_url(given)
+    except sa.exc.ArgumentError as error:
+        raise StoreError(
+            "The store's address cannot be read: a DATABASE_URL looks like sqlite:////srv/desk/refunds.db or"
+            " postgresql+psycopg://user@host/name."
+        ) from error
+
+
+def _file(address: sa.URL) -> Path:
+    if not address.database or address.database == ":memory:":
+        raise StoreError("A store is a file: name one, such as sqlite:////srv/desk/refunds.db.")
+    return Path(address.database).absolute()
+
+
+def _open(path: Path, module: ModuleType, policy: Any, judge: Callable[..., pd.DataFrame]) -> Store:  # noqa: ANN401
+    wal = sqlite.wal_is_safe(module.sqlite_version_info)
+    engine = sqlite.make_engine(path, module, wal=wal)
+    try:
+        sqlite.set_journal(engine, wal=wal)
+    except (sa.exc.DBAPIError, module.Error) as error:
+        raise StoreError(sqlite.sentence_of(error) or f"The store {path} cannot be opened.") from error
+    notice = (
+        f"SQLite {module.sqlite_version} has a fault in its faster journal, so the store uses the slower, safe one;"
+        " the package pysqlite3 brings a newer library."
+    )
+    return Store(engine, f"sqlite:///{path}", policy, judge, path, "" if wal else notice)
+
+
+def _connect_server(
+    address: sa.URL,
+    policy: Any,  # noqa: ANN401
+    judge: Callable[..., pd.DataFrame],
+    *,
+    upgrade: bool = True,
+) -> Store:
     try:
         engine = sa.create_engine(address, pool_pre_ping=True)
         with engine.connect() as connection:
@@ -119,6 +143,8 @@ def _connect_server(address: sa.URL, policy: Any, judge: Callable[..., pd.DataFr
         raise StoreError(f"The database at {address.render_as_string()} does not answer.") from error
     _refuse_newer(revision, address.render_as_string())
     store = Store(engine, address.render_as_string(), policy, judge)
+    if revision != HEAD and not upgrade:
+        raise StoreError("The database holds no store, or an older one: start the desk once.")
     if revision != HEAD:
         _upgrade(store)
     return store

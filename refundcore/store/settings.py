@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 
+import sqlalchemy as sa
+
+from refundcore.store import tables
+from refundcore.store.errors import Impossible
 from refundcore.store.store import Store
 
-DEFAULTS: Mapping[str, str] = {"answer_hours": "24", "follow_up_hours": "168"}
-"""`answer_hours`: within which a claim is to be answered; `follow_up_hours`: after which a waiting claim comes back."""
+LONGEST_HOURS = 24 * 365
 
 
-def setting(store: Store, name: str) -> str:
-    """The present value. Raises `KeyError` for a name that is not in `DEFAULTS`."""
-    raise NotImplementedError
+@dataclass(frozen=True)
+class Settings:
+    """The settings and their defaults."""
+
+    answer_hours: int = 24
+    """Within how many hours a claim that is ours to answer is to be answered."""
+    follow_up_hours: int = 168
+    """After how many hours a claim that waits for somebody else is to be looked at again."""
 
 
-def set_setting(store: Store, *, actor: int, at: datetime, name: str, value: str) -> None:
-    """Change a setting. Raises `Forbidden`, or `Impossible` for a value that does not fit."""
-    raise NotImplementedError
+NAMES = tuple(f.name for f in fields(Settings))
+
+
+def load(connection: sa.Connection) -> Settings:
+    """The settings as they are now."""
+    rows = connection.execute(sa.select(tables.settings.c.name, tables.settings.c.value))
+    return Settings(**{row.name: int(row.value) for row in rows if row.name in NAMES})
+
+
+def setting(store: Store, name: str) -> int:
+    """The present value of a setting. Raises `KeyError` for a name that is none of `Settings`."""
+    if name not in NAMES:
+        raise KeyError(name)
+    with store.read() as connection:
+        value: int = getattr(load(connection), name)
+    return value
+
+
+def set_setting(store: Store, *, actor: int, at: datetime, name: str, value: int) -> None:
+    """Change a setting; open claims take it up at once. Raises `Forbidden`, or `Impossible` for a value that does not fit."""
+    from refundcore.store.acting import acting  # noqa: PLC0415 - acts judge, judging reads settings
+    from refundcore.store.judging import rejudge_due  # noqa: PLC0415
+
+    if name not in NAMES:
+        raise Impossible(f"There is no setting called {name}.")
+    if not 1 <= value <= LONGEST_HOURS:
+        raise Impossible(f"{name} is a number of hours from 1 to {LONGEST_HOURS}, not {value}.")
+    with acting(store, "change_settings", actor=actor, at=at) as act:
+        act.connection.execute(sa.delete(tables.settings).where(tables.settings.c.name == name))
+        act.connection.execute(
+            sa.insert(tables.settings).values(name=name, value=str(value), changed_at=act.at, changed_by=actor)
+        )
+        act.sealed = {"setting": name, "value": value}
+    rejudge_due(store, at, everything=True)

@@ -352,6 +352,7 @@ def _import_updates() -> None:
     sa.ForeignKeyConstraint(['import_id'], ['imports.id']),
     sa.PrimaryKeyConstraint('import_id', 'claim_id')
     )
+    op.create_index("ix_import_updates_claim_id", "import_updates", ["claim_id"], unique=False)
 
 
 def _receipts() -> None:
@@ -366,6 +367,7 @@ def _receipts() -> None:
     sa.ForeignKeyConstraint(['claim_id'], ['claims.id']),
     sa.PrimaryKeyConstraint('key')
     )
+    op.create_index("ix_receipts_claim_id", "receipts", ["claim_id"], unique=False)
 
 
 def _decisions() -> None:

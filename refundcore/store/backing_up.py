@@ -1,0 +1,98 @@
+"""Backups: a whole, checked copy of the store while the desk goes on working."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+
+from refundcore.store import sqlite
+from refundcore.store.errors import StoreError
+from refundcore.store.opening import connect_to_check
+from refundcore.store.sentences import utc
+from refundcore.store.store import Store
+from refundcore.store.verifying import verify
+
+KEEP = 14
+"""Backups that are kept; older ones are removed."""
+
+FOLDER = "backups"
+_NAME = re.compile(r"refunds-\d{8}T\d{6}Z\.db")
+
+
+def back_up(store: Store, *, at: datetime, folder: Path | None = None, keep: int = KEEP) -> Path:
+    """Copy the store into `folder` (default: `backups` beside it), check the copy, keep the last `keep`; its path.
+
+    Raises `StoreError` where the copy cannot be made or does not verify; then no earlier backup is removed.
+    """
+    if store.path is None:
+        raise StoreError("This store is on a database server: back it up with the server's own means, such as pg_dump.")
+    if keep < 1:
+        raise StoreError("Keep at least one backup.")
+    target = _folder(folder or store.path.parent / FOLDER) / f"refunds-{utc(at)}.db"
+    if target.exists():
+        raise StoreError(f"There is a backup called {target.name} already; try again in a second.")
+    part = target.with_suffix(".part")
+    _copy(store.path, sqlite.library(), part)
+    try:
+        _check(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync(target.parent)
+    backups = sorted(path for path in target.parent.iterdir() if _NAME.fullmatch(path.name))
+    for old in backups[:-keep]:
+        old.unlink()
+    return target
+
+
+def _check(path: Path) -> None:
+    copy = connect_to_check(f"sqlite:///{path}")
+    try:
+        found = verify(copy)
+    finally:
+        copy.engine.dispose()
+        for suffix in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    if not found.good:
+        raise StoreError(f"The copy does not verify, so it was thrown away: {found.sentence}")
+
+
+def back_up_before_upgrade(path: Path, module: ModuleType, revision: str, at: datetime) -> Path:
+    """Copy a store of an older revision before it is upgraded; these copies are kept until somebody removes them."""
+    target = _folder(path.parent / FOLDER) / f"refunds-{utc(at)}-before-upgrade-from-{revision}.db"
+    target.unlink(missing_ok=True)
+    _copy(path, module, target)
+    _sync(target.parent)
+    return target
+
+
+def _folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    return folder
+
+
+def _copy(path: Path, module: ModuleType, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        sqlite.copy(path, module, target)
+    except StoreError:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _sync(folder: Path) -> None:
+    """Make the new name durable, where the system lets a folder be opened."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -1,0 +1,106 @@
+"""Which claim a row of a file is: the same by its reference, or without one by order, item, customer, reason and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from refundcore.facts import COLUMNS
+from refundcore.store import tables
+from refundcore.store.acts import SAME, own_ref
+from refundcore.store.chain import canonical, digest
+
+NAMES = tuple(COLUMNS)
+PLACES = {name: place for place, name in enumerate(NAMES)}
+_AT_ONCE = 500
+"""Values in one IN list: below every database's limit of parameters."""
+
+Values = tuple[Any, ...]
+"""The facts of a row, in the order of `COLUMNS`."""
+
+
+@dataclass(slots=True)
+class Known:
+    """A claim that is there already, or was named by an earlier row of the file."""
+
+    id: int
+    ref: str
+    print: str
+    """Fingerprint of the row that it was imported from last."""
+    of_this_file: bool
+    state: str = "new"
+    facts: Values | None = None
+
+
+def fingerprint(values: Values) -> str:
+    """The fingerprint of a row: equal rows, and only they, have the same."""
+    return digest(canonical(values))[:32]
+
+
+def identity(values: Values) -> str | None:
+    """Who is the same claim, for a row without a reference; None for one with a reference."""
+    if values[PLACES["claim_ref"]] is not None:
+        return None
+    return digest(canonical([values[PLACES[name]] for name in SAME]))[:32]
+
+
+def find(
+    connection: sa.Connection, refs: Iterable[str], identities: Iterable[str], number: int, prints: Mapping[str, str]
+) -> tuple[dict[str, Known], dict[str, Known]]:
+    """The claims of these references and of these identities, each by its own.
+
+    `number` is the running import; `prints` are the fingerprints of the rows, so that facts are loaded only for
+    claims that differ from their row.
+    """
+    claims = tables.claims
+    by_ref: dict[str, Known] = {}
+    by_identity: dict[str, Known] = {}
+    columns = (claims.c.id, claims.c.ref, claims.c.source_print, claims.c.import_id, claims.c.state)
+    for column, wanted, found in ((claims.c.ref, refs, by_ref), (claims.c.same_as, identities, by_identity)):
+        for some in _parts(list(wanted)):
+            for row in connection.execute(sa.select(column.label("mark"), *columns).where(column.in_(some))):
+                mine = row.import_id == number
+                found[row.mark] = Known(row.id, row.ref, row.source_print or "", mine, row.state)
+    differing = [
+        known
+        for found in (by_ref, by_identity)
+        for mark, known in found.items()
+        if known.print != prints.get(mark) and not known.of_this_file
+    ]
+    facts = [claims.c[name] for name in NAMES]
+    for group in _parts(differing):
+        several = {known.id: known for known in group}
+        for row in connection.execute(sa.select(claims.c.id, *facts).where(claims.c.id.in_(several))):
+            several[row[0]].facts = tuple(row[1:])
+    return by_ref, by_identity
+
+
+def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+def changes(values: Values, present: Values) -> dict[str, Any]:
+    """What a row says otherwise than the claim: a blank cell says nothing, and the reference is no fact to change."""
+    return {
+        name: value
+        for name, value, now in zip(NAMES, values, present, strict=True)
+        if value is not None and value != now and name != "claim_ref"
+    }
+
+
+def free_refs(connection: sa.Connection, first: int, count: int, used: set[str]) -> Iterator[str]:
+    """The desk's own references for `count` claims from id `first` on, leaving out those that senders have used."""
+    own = [own_ref(number) for number in range(first, first + count)]
+    taken = set(used)
+    for some in _parts(own):
+        taken.update(connection.execute(sa.select(tables.claims.c.ref).where(tables.claims.c.ref.in_(some))).scalars())
+    for number, ref in enumerate(own, first):
+        further = number
+        while ref in taken:
+            further += 1_000_000
+            ref = own_ref(further)  # noqa: PLW2901 - the next one that is free
+        yield ref

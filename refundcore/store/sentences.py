@@ -1,0 +1,99 @@
+"""What happened, as sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from refundcore import money
+from refundcore.deadlines import moment
+from refundcore.facts import BY_NAME
+
+DONE = {"approve": "approved", "exchange": "exchanged", "deny": "denied"}
+"""Outcome of a decision -> outcome of the claim."""
+
+STATES: Mapping[str, str] = {
+    "new": "new",
+    "waiting_customer": "waiting for the customer",
+    "waiting_technician": "waiting for the technicians",
+    "awaiting_approval": "waiting for a manager's approval",
+    "decided": "decided",
+    "closed": "closed",
+}
+
+
+def labels(columns: Iterable[str]) -> str:
+    """Names of columns of facts as people know them, once each."""
+    seen = dict.fromkeys(BY_NAME[column.removesuffix("_latest")].label for column in columns)
+    return ", ".join(seen)
+
+
+def amount(minor: int | None, currency: str | None) -> str:
+    """An amount with its currency, or "an unknown amount"."""
+    if minor is None or not currency:
+        return "an unknown amount"
+    try:
+        return f"{money.plain(minor, currency)} {currency}"
+    except ValueError:
+        return f"{minor} minor units of {currency}"
+
+
+def clock(at: int, now: int) -> str:
+    """When something was: `at 14:02 UTC`, with its date where that was another day."""
+    then, today = moment(at), moment(now)
+    time = f"{then:%H:%M} UTC"
+    return f"at {time}" if then.date() == today.date() else f"on {then:%Y-%m-%d} at {time}"
+
+
+def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """What somebody did, to follow their name: "approved this claim". `names` are people's by id."""
+    outcome = DONE.get(str(body.get("outcome")), "decided")
+    if kind == "assigned":
+        to = body.get("to")
+        return "took this claim from its assignee" if to is None else f"gave this claim to {names.get(to, 'somebody')}"
+    return {
+        "created": "imported this claim" if "import" in body else "added this claim",
+        "facts_set": f"changed {labels(body.get('changes', ()))}",
+        "noted": "added a note to this claim",
+        "asked": f"asked {_of(body)} about this claim",
+        "decided": f"{outcome} this claim",
+        "override_requested": f"asked for approval of a decision against the policy: {outcome}",
+        "override_approved": f"let the decision against the policy stand: {outcome}",
+        "override_rejected": "rejected the decision against the policy",
+        "reopened": "reopened this claim",
+        "closed": "closed this claim",
+    }.get(kind, "changed this claim")
+
+
+def _of(body: Mapping[str, Any]) -> str:
+    return "the technicians" if body.get("of") == "technician" else "the customer"
+
+
+def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """An event as a sentence, with its details."""
+    sentence = f"{who} {phrase(kind, body, names)}"
+    details = []
+    if kind == "asked" and body.get("ask_for"):
+        details.append(labels(body["ask_for"]))
+    if body.get("refund") is not None:
+        details.append(f"{amount(body['refund'], body.get('currency'))} to be refunded")
+        if body.get("fee"):
+            details.append(f"fee {amount(body['fee'], body.get('currency'))}")
+    if body.get("override") and kind == "decided":
+        details.append(f"against the policy's verdict {body.get('verdict')}")
+    if kind == "noted":
+        details.append(str(body.get("text")))
+    if body.get("reason"):
+        details.append(f"“{body['reason']}”")
+    return f"{sentence}: {'; '.join(details)}." if details else f"{sentence}."
+
+
+def changed_since(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str], at: int, now: int) -> str:
+    """Why a stale act is refused."""
+    return f"{who} {phrase(kind, body, names)} {clock(at, now)}; reload to see it."
+
+
+def utc(at: datetime) -> str:
+    """A moment as a file's name may hold it."""
+    return f"{at:%Y%m%dT%H%M%SZ}"

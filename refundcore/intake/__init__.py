@@ -6,9 +6,9 @@ gives its claims batch by batch, `bring_in` stores them. `cells.convert` reads t
 
 from __future__ import annotations
 
-from refundcore.intake.exporting import harmless, rejects_file
+from refundcore.intake.exporting import harmless
 from refundcore.intake.files import Look, Source, look, source
-from refundcore.intake.importing import Progress, bring_in, rejects, remembered, sentence
+from refundcore.intake.importing import Progress, bring_in, rejects_file, remembered, sentence
 from refundcore.intake.planning import CONSTANTS, Option, Plan, Question, Wishes, plan, recalled
 from refundcore.intake.previewing import Preview, preview
 from refundcore.intake.problems import Group, IntakeError, Problem, Tally
@@ -37,7 +37,6 @@ __all__ = [
     "plan",
     "preview",
     "recalled",
-    "rejects",
     "rejects_file",
     "remembered",
     "rows",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
+from refundcore.intake.problems import printable
+
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins the same
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -80,7 +82,7 @@ def proposals(excerpt: bytes) -> tuple[Proposal, ...]:
         scored.append((-_plausible(read) - usual, names.index(name), name, read))
     found: dict[str, Proposal] = {}
     for _, _, name, read in sorted(scored):
-        shown = tuple(line[:160] for line in read.split("\n")[:_LINES])
+        shown = tuple(printable(line[:160]) for line in read.split("\n")[:_LINES])
         if not any(shown == other.sample for other in found.values()):
             found[name] = Proposal(name, NAMES.get(name, name), shown)
     return tuple(found.values())[:_MOST]

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from refundcore.intake import exporting
 from refundcore.intake.files import Source
 from refundcore.intake.planning import Plan, Wishes, recalled
-from refundcore.intake.problems import IntakeError
+from refundcore.intake.problems import IntakeError, Tally
 from refundcore.intake.reading import rows
 
 if TYPE_CHECKING:
-    from refundcore.store import Balance, Store
+    from refundcore.store import Balance, Reject, Store
 
 Progress = Callable[[float, int], None]
 """Called with how much of the file is read (0 to 1) and how many rows that were."""
@@ -27,11 +28,12 @@ def bring_in(  # noqa: PLR0913 - what an import consists of
     at: datetime,
     progress: Progress | None = None,
     update: bool = False,
+    tally: Tally | None = None,
 ) -> tuple[int, Balance]:
     """Import a file by its plan: the import's number and its balance.
 
     Rows stay invisible until the last is stored; an import that fails is taken back. The mapping is remembered for files of the
-    same header. With `update`, rows that differ from an undecided claim of the same reference change it.
+    same header. `tally` counts the problems found. With `update`, rows that differ from an undecided claim of the same reference change it.
     Raises `IntakeError` while something is left to be asked, and the store's refusals.
     """
     from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
@@ -53,6 +55,8 @@ def bring_in(  # noqa: PLR0913 - what an import consists of
                     store, number, actor=actor, at=at,
                     claims=batch.claims, lines=batch.lines, cells=batch.cells, rejected=rejected,
                 )  # fmt: skip
+            if tally is not None:
+                tally.add(batch.problems)
             read += batch.rows
             if progress:
                 progress(batch.done, read)
@@ -86,12 +90,16 @@ def sentence(balance: Balance) -> str:
     return f"{balance.rows:,} {'row' if balance.rows == 1 else 'rows'} in the file: {told}."
 
 
-def rejects(store: Store, number: int) -> Iterator[tuple[int, Sequence[str], str]]:
-    """All rejected and conflicting rows of an import: line, raw cells, why."""
-    from refundcore import store as acts  # noqa: PLC0415 - as above
+def rejects_file(store: Store, number: int) -> Iterator[bytes]:
+    """The rejected and conflicting rows of an import as a CSV file, in pieces."""
+    from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
 
-    after = 0
-    while page := acts.rejects(store, number, after=after):
-        for reject in page:
-            yield reject.line, reject.cells, reject.why
-        after = page[-1].line
+    def pages() -> Iterator[Sequence[Reject]]:
+        after = 0
+        while page := acts.rejects(store, number, after=after):
+            yield page
+            after = page[-1].line
+
+    names: list[str] = max((list(reject.cells) for page in pages() for reject in page), key=len, default=[])
+    rows = ((reject.line, [reject.cells.get(name, "") for name in names], reject.why) for page in pages() for reject in page)
+    return exporting.rejects_file(names, rows)

@@ -132,6 +132,18 @@ class Wishes:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
 
+    def over(self, kept: Wishes | None) -> Wishes:
+        """These wishes, and where they say nothing those that were kept."""
+        if kept is None:
+            return self
+        own = self.mapping or {}
+        taken = {fact for fact in own.values() if fact}
+        below = {name: fact for name, fact in (kept.mapping or {}).items() if fact not in taken}
+        facts = {fact for fact in {**below, **own}.values() if fact}
+        constants = {fact: text for fact, text in kept.constants.items() if fact not in facts}
+        values = {fact: {**kept.values.get(fact, {}), **self.values.get(fact, {})} for fact in {*kept.values, *self.values}}
+        return Wishes({**below, **own}, {**constants, **self.constants}, values, {**kept.answers, **self.answers})
+
 
 def recalled(kept: Mapping[str, str]) -> Wishes:
     """The wishes in a table that `Plan.remembered` made."""

@@ -52,8 +52,13 @@ class Group:
 
 def clip(text: str) -> str:
     """A text short enough for a sentence, on one line."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text[: SHOWN + 1])
+    line = printable(text[: SHOWN + 1])
     return line if len(line) <= SHOWN else f"{line[:SHOWN].rstrip()}..."
+
+
+def printable(text: str) -> str:
+    """A text without the characters that would steer a terminal or break a line."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 class Tally:

@@ -1,0 +1,209 @@
+"""`import`: adds the claims of a file to the desk, after showing what it would bring.
+
+What the file does not settle (its encoding, the order of day and month) is asked for by an option and never
+guessed. Progress goes to standard error, the balance of all rows to standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from refundcore import accounts, clock, intake
+from refundcore.deadlines import micros
+from refundcore.intake import IntakeError, Plan, Preview, Question, Wishes
+from refundcore.intake.problems import clip
+from refundcore.store import Store, StoreError, connect
+
+ALL_IN, SOME_OUT, REFUSED = 0, 1, 2
+TOLD = 12
+"""No more kinds of problems than this are listed."""
+
+_OPTIONS = {
+    "encoding": "--encoding NAME",
+    "dates": "--date-order FACT=ORDER",
+    "decimals": "--decimal FACT=MARK",
+    "column": "--map COLUMN=FACT",
+}
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command and what it takes."""
+    parser = subparsers.add_parser("import", help="add the claims of a file", description=__doc__)
+    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file, one claim a row")
+    parser.add_argument("--actor", metavar="EMAIL", help="in whose name; may be left out where one person may import")
+    parser.add_argument("--map", action="append", default=[], metavar="COLUMN=FACT", help="'COLUMN=' for none of the facts")
+    parser.add_argument("--const", action="append", default=[], metavar="FACT=VALUE", help="the same in all rows, as currency=USD")
+    parser.add_argument(
+        "--value", action="append", default=[], metavar="FACT:TEXT=VALUE", help="what a text of the file stands for, as 'reason:number dead=invalid_number'"
+    )
+    parser.add_argument("--date-order", action="append", default=[], metavar="[FACT=]ORDER", help="dmy, mdy, or clear: leave out dates that fit both")
+    parser.add_argument("--decimal", action="append", default=[], metavar="[FACT=]MARK", help="the decimal mark of amounts, . or ,")
+    parser.add_argument("--encoding", default="", metavar="NAME", help="as cp1252, where the file is not UTF-8")
+    parser.add_argument("--delimiter", default="", metavar="MARK", help="what parts the values, where it is found wrongly; 'tab' for a tab")
+    parser.add_argument("--header-line", default="", metavar="N", help="the line of the column names, where it is found wrongly")
+    parser.add_argument("--zone", metavar="ZONE", help="where times without an offset are local; the policy's zone by default")
+    parser.add_argument("--update", action="store_true", help="let rows change undecided claims of the same reference")
+    parser.add_argument("--rejects", type=Path, metavar="OUT.csv", help="write the rows that were left out, with why, to mend them")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would come in")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import the file. 0: all rows are in; 1: some were left out; 2: nothing was stored."""
+    try:
+        wishes = _wishes(args)
+        at = clock.now()
+        store = connect(at=at)
+        actor = _actor(store, args.actor) if not args.dry_run or args.actor else 0
+        file = intake.source(args.file)
+        plan = _plan(store, file, args.zone or store.policy.zone, wishes)
+        _tell_plan(plan)
+        if plan.blockers or plan.questions:
+            for sentence in plan.blockers:
+                print(f"refund-desk import: {sentence} (--map COLUMN=FACT)", file=sys.stderr)
+            for question in plan.questions:
+                _ask(question)
+            return REFUSED
+        if args.dry_run:
+            preview = intake.preview(file, plan, store.policy, micros(at))
+            _tell_preview(preview)
+            return SOME_OUT if preview.rejected else ALL_IN
+        tally = intake.Tally()
+        progress = _Progress(plan.look.name)
+        number, balance = intake.bring_in(
+            file, plan, store, actor=actor, at=at, update=args.update, progress=progress, tally=tally
+        )
+        progress.end()
+        _tell_groups(tally.groups)
+        print(f"Import {number}: {intake.sentence(balance)}")
+        if args.rejects:
+            with args.rejects.open("wb") as target:
+                target.writelines(intake.rejects_file(store, number))
+            print(f"{balance.rejected + balance.conflicting:,} rows that were left out are in {args.rejects}.")
+    except (IntakeError, StoreError) as error:
+        print(f"refund-desk import: {error}", file=sys.stderr)
+        return REFUSED
+    return SOME_OUT if balance.rejected or balance.conflicting else ALL_IN
+
+
+def _wishes(args: argparse.Namespace) -> Wishes:
+    answers = {"encoding": args.encoding, "header": args.header_line}
+    answers["delimiter"] = "\t" if args.delimiter in {"tab", "\\t"} else args.delimiter
+    for option, key, given in (("--date-order", "dates", args.date_order), ("--decimal", "decimals", args.decimal)):
+        allowed = ("dmy", "mdy", "clear") if key == "dates" else (".", ",")
+        for text in given:
+            fact, _, value = text.rpartition("=")
+            if value not in allowed:
+                raise IntakeError(f"{option}: '{value}' is not one of {' '.join(allowed)}.")
+            answers[f"{key}:{fact}" if fact else key] = value
+    mapping = dict(_pair("--map", text) for text in args.map)
+    constants = dict(_pair("--const", text) for text in args.const)
+    values: dict[str, dict[str, str]] = {}
+    for text in args.value:
+        left, value = _pair("--value", text)
+        fact, colon, written = left.partition(":")
+        if not colon:
+            raise IntakeError(f"--value: '{text}' is not of the form FACT:TEXT=VALUE.")
+        values.setdefault(fact, {})[written] = value
+    return Wishes(mapping or None, constants, values, {key: value for key, value in answers.items() if value})
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    left, equals, right = text.rpartition("=")
+    if not equals or not left:
+        raise IntakeError(f"{option}: '{text}' is not of the form NAME=VALUE.")
+    return left.strip(), right.strip()
+
+
+def _actor(store: Store, email: str | None) -> int:
+    """In whose name: the person of that address, or the only one who may import."""
+    people = [person for person in accounts.people(store) if person.active]
+    if email:
+        found = [person for person in people if person.email == email.strip().casefold()]
+        if not found:
+            raise IntakeError(f"--actor: there is no open account with the e-mail address {email}.")
+        return found[0].id
+    able = [person for person in people if person.role in {"agent", "manager"}]
+    if len(able) != 1:
+        raise IntakeError("Say in whose name to import: --actor EMAIL." if able else "There is no account yet; add one with `refund-desk user add`.")
+    return able[0].id
+
+
+def _plan(store: Store, file: intake.Source, zone: str, wishes: Wishes) -> Plan:
+    """The plan with what is asked for now, over what was remembered of a file with the same header."""
+    try:
+        first = intake.plan(file, zone=zone, wishes=replace(wishes, mapping=None, constants={}, values={}))
+        kept = intake.remembered(store, first)
+        return intake.plan(file, zone=zone, wishes=wishes.over(kept))
+    except ValueError as error:
+        raise IntakeError(f"--zone: {error}") from None
+
+
+def _tell_plan(plan: Plan) -> None:
+    print(f"{plan.look.name}: {plan.kind}.", file=sys.stderr)
+    for name, fact in plan.mapping.items():
+        samples = ", ".join(plan.samples.get(name, ())[:2])
+        print(f"  {clip(name)} -> {fact}{f'   ({samples})' if samples else ''}", file=sys.stderr)
+    for fact, text in plan.constants.items():
+        print(f"  all rows -> {fact} = {text}", file=sys.stderr)
+    left = [clip(name) for name in plan.names if name not in plan.mapping]
+    if left:
+        print(f"  not used: {', '.join(left[:40])}{' ...' if len(left) > 40 else ''}", file=sys.stderr)  # noqa: PLR2004
+    for name, why in plan.ignored.items():
+        print(f"  {clip(name)}: {why}.", file=sys.stderr)
+    for sentence in plan.notices:
+        print(f"  {sentence}", file=sys.stderr)
+
+
+def _ask(question: Question) -> None:
+    option = _OPTIONS.get(question.key.partition(":")[0], "")
+    print(f"refund-desk import: {question.text}", file=sys.stderr)
+    for choice in question.options:
+        print(f"  {choice.value}: {choice.label}", file=sys.stderr)
+        for line in choice.sample:
+            print(f"      {line}", file=sys.stderr)
+    print(f"  Say so with {option}, then import again. Nothing was stored.", file=sys.stderr)
+
+
+def _tell_preview(preview: Preview) -> None:
+    part = "" if preview.complete else " of the first rows"
+    print(f"{preview.rows:,} rows{part}: {preview.usable:,} would come in, {preview.rejected:,} would be rejected.")
+    if preview.verdicts:
+        mix = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(preview.verdicts.items(), key=lambda item: -item[1]))
+        print(f"Verdicts: {mix}.")
+    for line, why in preview.left_out[:TOLD]:
+        print(f"Line {line} is {why}, and left out.")
+    _tell_groups(preview.groups)
+
+
+def _tell_groups(groups: Sequence[intake.Group]) -> None:
+    for group in groups[:TOLD]:
+        count = f"{group.count:,} rows" if group.count > 1 else "1 row"
+        print(f"{count} {'rejected' if group.fatal else 'noted'}: {group.first}", file=sys.stderr)
+    if len(groups) > TOLD:
+        print(f"and {len(groups) - TOLD} kinds more.", file=sys.stderr)
+
+
+class _Progress:
+    """How far it is, on standard error: one line that moves at a terminal, else a line at every tenth."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._live = sys.stderr.isatty()
+        self._tenth = 0
+
+    def __call__(self, done: float, rows: int) -> None:
+        text = f"{self._name}: {done:4.0%}, {rows:,} rows"
+        if self._live:
+            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+        elif int(done * 10) > self._tenth:
+            self._tenth = int(done * 10)
+            print(text, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line that moved."""
+        if self._live:
+            print(file=sys.stderr)

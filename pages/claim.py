@@ -15,7 +15,7 @@ works = desk.may(me.role, "decide")
 ref = st.query_params.get("claim", "")
 desk.read(desk.rejudge_due, desk.now())
 people = desk.read(desk.people, active=True)
-chosen = filters.of_address(st.query_params.to_dict(), people)
+chosen = filters.carried_by(st.query_params.to_dict(), people)
 claim = desk.read(desk.claim, ref) if ref else None
 if claim is None:
     desk.heading("Claim", me)

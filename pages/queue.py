@@ -13,6 +13,7 @@ works = desk.may(me.role, "decide")
 people = desk.read(desk.people, active=True)
 top = st.container()
 chosen = filters.draw(people)
+along = filters.carried(chosen, people)
 
 # Figures, each a filter
 desk.read(desk.rejudge_due, desk.now())
@@ -35,7 +36,7 @@ if works and take:
     taken = desk.do(desk.take_next, me, "take", filter=chosen)
     if taken:
         desk.tell(taken.sentence)
-        st.switch_page("pages/claim.py", query_params={"claim": taken.ref, **filters.address(chosen, people)})
+        st.switch_page("pages/claim.py", query_params={"claim": taken.ref, **along})
     if not desk.refused("take"):
         st.info("Nothing to take: nobody's open claims are all gone in this filter.", icon=":material/task_alt:")
 desk.refusals("take")
@@ -46,22 +47,23 @@ def table() -> None:
     """A page of claims, read anew every 30 seconds; the deadlines tick in the browser meanwhile."""
     page = desk.read(desk.queue, chosen, person=me.id, at=desk.now(), **filters.position(chosen))
     if not page.rows:
-        desk.nothing_here(me, chosen, people)
+        desk.nothing_here(me, chosen)
         return
+    over = st.container(horizontal=True, vertical_alignment="center", gap="small")
     shown = desk.claims_table(
         page.rows,
         "claims",
         caption="Claims, the most urgent first",
         selection=bulk.selection() if works else None,
-        address=filters.query(chosen, people),
+        along=along,
         me=me.id,
     )
     if shown.opened:
-        st.switch_page("pages/claim.py", query_params={"claim": shown.opened, **filters.address(chosen, people)})
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if works:
+        st.switch_page("pages/claim.py", query_params={"claim": shown.opened, **along})
+    if works:
+        with over:
             bulk.bar([(row.id, row.version) for row in page.rows if row.id in shown.selected], chosen)
-        filters.turning(chosen, page)
+    filters.turning(chosen, page)
 
 
 table()

@@ -1,8 +1,7 @@
 """Doing things: one place where the store's refusals become sentences, and keys make a double click harmless.
 
-A form has a name. Its key is made when the form is first shown and stays the same over every click on it, so the
-store does the thing once; after it was done the form gets a fresh key. What was refused is kept with the form
-until it is tried again or the page is reloaded.
+A form has a name. Its key stays the same over every click on it, so the store does the thing once; a used form that
+is shown again has a fresh key. What was refused is kept with the form until it is tried again or reloaded.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import streamlit as st
 
 from refundcore.desk import context
 from refundcore.desk.show import plain
+from refundcore.intake.problems import IntakeError
 from refundcore.store import Person, Receipt, Stale, StoreError
 
 Result = TypeVar("Result")
@@ -24,6 +24,9 @@ UNEXPECTED = (
     "Something went wrong on our side, and nothing was changed. Reload the page and try again; "
     "if it happens again, tell whoever runs the desk."
 )
+TOLD = (StoreError, IntakeError)
+"""What was refused with a sentence for people; anything else is logged and told in general words."""
+
 _NEWS = "desk_news"
 logger = logging.getLogger(__name__)
 
@@ -33,7 +36,10 @@ def do(act: Callable[..., Result], me: Person, form: str, **given: Any) -> Resul
 
     The refusal is kept for `refusals`, which the form calls at the place where it is to be read.
     """
-    return attempt(lambda: act(context.store(), actor=me.id, at=context.now(), key=_key(form), **given), form)
+    done = attempt(lambda: act(context.store(), actor=me.id, at=context.now(), key=_key(form), **given), form)
+    if not refused(form):
+        st.session_state[f"used_{form}"] = True
+    return done
 
 
 def attempt(what: Callable[[], Result], form: str) -> Result | None:
@@ -41,14 +47,13 @@ def attempt(what: Callable[[], Result], form: str) -> Result | None:
     st.session_state.pop(_refused(form), None)
     try:
         done = what()
-    except StoreError as refusal:
+    except TOLD as refusal:
         st.session_state[_refused(form)] = (str(refusal), isinstance(refusal, Stale))
         return None
     except Exception:
         logger.exception("The form %s failed.", form)
         st.session_state[_refused(form)] = (UNEXPECTED, False)
         return None
-    st.session_state.pop(f"key_{form}", None)
     return done
 
 
@@ -58,7 +63,13 @@ def refused(form: str) -> bool:
 
 
 def refusals(form: str) -> None:
-    """Show why the form was refused, if it was; a stale page gets a button that reloads it."""
+    """Show why the form was refused, if it was; a stale page gets a button that reloads it.
+
+    Every form calls this at each run, after its button: a form that was used and is now shown again gets its new
+    key here, not sooner, so that clicks that overlap all carry the old one.
+    """
+    if st.session_state.pop(f"used_{form}", False):
+        st.session_state.pop(f"key_{form}", None)
     found = st.session_state.get(_refused(form))
     if not found:
         return
@@ -77,7 +88,7 @@ def read(what: Callable[..., Result], *given: Any, **named: Any) -> Result:  # n
     """Read something of the store for a page; where that fails, the page says so in a sentence and stops."""
     try:
         return what(context.store(), *given, **named)
-    except StoreError as refusal:
+    except TOLD as refusal:
         stop(str(refusal))
     except Exception:
         logger.exception("A page could not be read.")

@@ -44,7 +44,7 @@ _ICONS = {
 def go(ref: str, chosen: Filter, people: Sequence[Person]) -> None:
     """Show another claim, keeping the queue's filter in the address."""
     acts.close_dialog()
-    st.query_params.from_dict({"claim": ref, **filters.address(chosen, people)})
+    st.query_params.from_dict({"claim": ref, **filters.carried(chosen, people)})
     st.rerun()
 
 
@@ -191,7 +191,7 @@ def related(claim: ClaimRecord, chosen: Filter, people: Sequence[Person]) -> Non
     st.subheader("Same order or customer", anchor=False)
     opened = listing(
         [_other(row, claim) for row in others], "related", "Other claims of the same order or customer",
-        address=filters.query(chosen, people),
+        along=filters.carried(chosen, people),
     )  # fmt: skip
     if opened:
         go(opened, chosen, people)

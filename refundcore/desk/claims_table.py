@@ -6,7 +6,7 @@ claim that arrives in between cannot be taken for another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,19 +29,19 @@ class Shown:
 
 
 def claims_table(
-    rows: Sequence[QueueRow], key: str, *, caption: str, selection: int | None, address: str = "", me: int = 0
+    rows: Sequence[QueueRow], key: str, *, caption: str, selection: int | None, along: Mapping[str, str], me: int = 0
 ) -> Shown:
     """Draw a page of claims.
 
     `selection` numbers the round of selecting: a new number clears what was selected; None lets nothing be
-    selected. `address` is what follows the reference in the links to the claims.
+    selected. `along` is what the links to the claims carry: the queue's filter.
     """
     data = {
         "now": context.now_us() / SECOND,
         "round": selection,
         "selectable": selection is not None,
         "caption": caption,
-        "rows": [_row(row, address, me) for row in rows],
+        "rows": [_row(row, along, me) for row in rows],
     }
     drawn = component("claims_table")(
         key=key, data=data, on_selected_change=_ignore, on_opened_change=_ignore, height="content"
@@ -63,7 +63,7 @@ def due_for(row: QueueRow) -> str:
     return "our approval" if row.state == "awaiting_approval" else "our answer"
 
 
-def _row(row: QueueRow, address: str, me: int) -> dict[str, Any]:
+def _row(row: QueueRow, along: Mapping[str, str], me: int) -> dict[str, Any]:
     verdict = verdict_word(row.verdict)
     detail = row.clause
     if row.verdict == "need_info":
@@ -73,7 +73,7 @@ def _row(row: QueueRow, address: str, me: int) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "ref": row.ref,
-        "href": claim_address(row.ref, address),
+        "href": claim_address(row.ref, along),
         "received": f"received {ago_text(row.submitted_at)}" if known(row.submitted_at) else "received: unknown",
         "due": None if row.act_by is None else row.act_by / SECOND,
         "dueAt": when_text(row.act_by),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from refundcore.desk import acts, context, filters
-from refundcore.store import Filter, Person, count_matching, may
+from refundcore.desk.show import count_text
+from refundcore.intake.importing import bring_in
+from refundcore.intake.planning import plan
+from refundcore.intake.samples import sample
+from refundcore.store import Balance, Filter, Person, count_matching, may
 
 
-def nothing_here(me: Person, chosen: Filter, people: Sequence[Person]) -> None:
+def nothing_here(me: Person, chosen: Filter) -> None:
     """Say why the queue is empty and offer the next step."""
-    del people
     if chosen.params():
         with st.container(border=True, horizontal_alignment="center"):
             st.markdown("**No claim fits this filter.**", width="content")
@@ -40,4 +41,14 @@ def nothing_here(me: Person, chosen: Filter, people: Sequence[Person]) -> None:
 
 def load_sample(me: Person) -> None:
     """Bring in the sample: claims of every kind, their dates moved to today; an import like any other."""
-    del me
+    balance = acts.attempt(lambda: _imported(me), "sample")
+    if balance:
+        acts.tell(f"The sample is in: {count_text(balance.created, 'claim')}.")
+        st.rerun()
+
+
+def _imported(me: Person) -> Balance:
+    at = context.now()
+    file = sample(at)
+    _, balance = bring_in(file, plan(file, zone=context.policy().zone), context.store(), actor=me.id, at=at)
+    return balance

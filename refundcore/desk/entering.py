@@ -24,7 +24,7 @@ def questions() -> fields.Form:
     chosen = st.segmented_control(
         fact.label,
         list(REASONS),
-        format_func=REASONS.get,
+        format_func=code_text,
         key=f"{FORM}_reason",
         help=fact.help,
         persist_state="session",
@@ -47,8 +47,8 @@ def verdict_so_far(facts: Mapping[str, Any], problems: Mapping[str, str]) -> Non
         if not any(known(value) for value in facts.values()):
             st.markdown("**The verdict appears here** as soon as something is known.")
             return
-        explanation, judged = verdicts.preview(facts)
-        verdict_badge(judged.verdict, judged.leaning)
+        explanation = verdicts.explain(facts)
+        verdict_badge(explanation.verdict, explanation.leaning)
         verdicts.headline(explanation)
         if explanation.missing:
             st.markdown("**Still to ask**")

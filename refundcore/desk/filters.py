@@ -7,7 +7,7 @@ are the one place where the two meet.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
@@ -31,6 +31,9 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "assignee": {"": "Anybody", "me": "Me", "nobody": "Nobody"},
 }
 """Field -> value of the filter -> its word."""
+
+VIEW = "view"
+"""The parameter under which other pages carry the queue's filter along."""
 
 _POSITION = "queue_position"
 _HEADS = {"state": "State", "due": "Due", "verdict": "Verdict", "reason": "Reason", "assignee": "Assigned to"}
@@ -65,22 +68,26 @@ def draw(people: Sequence[Person]) -> Filter:
     return Filter.of({**chosen, "imported": imported})
 
 
-def of_address(params: Mapping[str, str], people: Sequence[Person]) -> Filter:
-    """The filter that an address says, in words or in the store's own values."""
+def carried(chosen: Filter, people: Sequence[Person]) -> dict[str, str]:
+    """A filter as the one parameter that other pages carry along, empty for the plain queue.
+
+    It has a name of its own because a page must not set parameters that the queue's fields are bound to.
+    """
+    params = address(chosen, people)
+    return {VIEW: urlencode(params)} if params else {}
+
+
+def carried_by(params: Mapping[str, str], people: Sequence[Person]) -> Filter:
+    """The filter that a page's address carries along."""
     labels = {**LABELS, "assignee": assignee_labels(people)}
-    return Filter.of({name: _code(labels.get(name, {}), str(value)) for name, value in params.items()})
+    given = dict(parse_qsl(str(params.get(VIEW, ""))))
+    return Filter.of({name: _code(labels.get(name, {}), value) for name, value in given.items()})
 
 
 def address(chosen: Filter, people: Sequence[Person]) -> dict[str, str]:
-    """A filter as the parameters of an address, in words; what is not narrowed down is left out."""
+    """A filter as the parameters of the queue's address, in words; what is not narrowed down is left out."""
     labels = {**LABELS, "assignee": assignee_labels(people)}
     return {name: labels.get(name, {}).get(value, value) for name, value in chosen.params().items()}
-
-
-def query(chosen: Filter, people: Sequence[Person]) -> str:
-    """A filter as the end of an address, such as `&state=Waiting+for+us`; '' for the plain queue."""
-    params = address(chosen, people)
-    return "&" + urlencode(params) if params else ""
 
 
 def switch(label: str, key: str, chosen: Filter, narrowed: Mapping[str, str]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from refundcore.deadlines import SECOND
 from refundcore.desk import context
@@ -31,17 +31,17 @@ class Line:
     dim: bool = False
 
 
-def listing(lines: Sequence[Line], key: str, label: str, *, address: str = "") -> str:
+def listing(lines: Sequence[Line], key: str, label: str, *, along: Mapping[str, str] | None = None) -> str:
     """Draw the lines; the reference of the claim that was just opened, or ''.
 
-    `address` is what follows the reference in the links' address (the queue's filter), such as `&state=new`.
+    `along` is what the links' addresses carry beside the claim: the queue's filter.
     """
     rows: list[dict[str, Any]] = []
     for line in lines:
         row = asdict(line)
         row["due"] = None if line.due is None else line.due / SECOND
         if opened := row.pop("opens"):
-            row |= {"open": opened, "href": claim_address(opened, address)}
+            row |= {"open": opened, "href": claim_address(opened, along or {})}
         rows.append(row)
     drawn = component("listing")(
         key=key,
@@ -52,9 +52,9 @@ def listing(lines: Sequence[Line], key: str, label: str, *, address: str = "") -
     return str(drawn.opened or "")
 
 
-def claim_address(ref: str, rest: str = "") -> str:
+def claim_address(ref: str, along: Mapping[str, str]) -> str:
     """Where a claim is shown, relative to the desk's root."""
-    return f"claim?claim={quote(ref, safe='')}{rest}"
+    return f"claim?{urlencode({'claim': ref, **along})}"
 
 
 def _ignore() -> None:

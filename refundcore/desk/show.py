@@ -20,6 +20,9 @@ from refundcore.desk import context
 from refundcore.facts import BY_NAME
 from refundcore.money import EXPONENTS
 
+MINUTE = 60
+_UNITS = ((86_400, "d"), (3_600, "h"), (MINUTE, "min"))
+
 Tone = Literal["green", "red", "orange", "blue", "violet", "gray"]
 
 
@@ -163,11 +166,15 @@ def span_text(microseconds: int) -> str:
 
 
 def ago_text(at: object) -> str:
-    """How long ago an instant was: `3 h 12 min ago`."""
+    """Roughly how long ago an instant was, in one unit: `3 h ago`; `in 3 h` for one that is still to come."""
     if not known(at):
         return ""
     gone = context.now_us() - int(str(at))
-    return f"in {span_text(gone)}" if gone < -SECOND else "just now" if gone < 60 * SECOND else f"{span_text(gone)} ago"
+    seconds = abs(gone) // SECOND
+    if seconds < MINUTE:
+        return "just now"
+    rough = next(f"{seconds // size} {unit}" for size, unit in _UNITS if seconds >= size)
+    return f"in {rough}" if gone < 0 else f"{rough} ago"
 
 
 def count_text(number: int, one: str, many: str = "") -> str:

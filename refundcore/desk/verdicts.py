@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from refundcore import rules, words
+from refundcore import words
 from refundcore.desk import context
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, count_text, plain, verdict_word, when_text
@@ -17,9 +16,11 @@ from refundcore.words import Explanation
 
 _ORDER = {"met": 0, "not_met": 1, "unknown": 2, "not_concerned": 3}
 _DEADLINES = {
-    "running": ("timer", ""),
-    "over": ("timer_off", "over"),
-    "stopped": ("pause_circle", "stopped"),
+    "running": ("timer", "", ""),
+    "over": ("timer_off", "", "over"),
+    "stopped": ("pause_circle", "blue", "standing still"),
+    "kept": ("check", "green", "kept"),
+    "missed": ("close", "red", "missed"),
 }
 
 
@@ -30,21 +31,6 @@ def explain(facts: Mapping[str, Any]) -> Explanation:
 
 def _one(facts: Mapping[str, Any]) -> Claims:
     return Claims.of({name: [facts[name]] for name in COLUMNS if name in facts})
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A claim that is not stored, judged."""
-
-    verdict: str
-    leaning: str
-
-
-def preview(facts: Mapping[str, Any]) -> tuple[Explanation, Judged]:
-    """The explanation and the verdict of a claim that is still being typed."""
-    claims = _one(facts)
-    judged = rules.judge(claims, context.policy(), context.now_us(), zone=context.policy().zone).iloc[0]
-    return explain(facts), Judged(str(judged["verdict"]), str(judged["leaning"] or ""))
 
 
 def clause_lines(explanation: Explanation, *, concerned: bool) -> list[Line]:
@@ -89,17 +75,18 @@ def deadline_lines(deadlines: Sequence[Any]) -> list[Line]:
     """The deadlines with their convention; those that run tick."""
     lines = []
     for deadline in deadlines:
-        icon, word = _DEADLINES.get(deadline.state, ("timer", ""))
+        icon, tone, word = _DEADLINES.get(deadline.state, ("timer", "", ""))
         running = deadline.state == "running"
         lines.append(
             Line(
                 head=f"{deadline.title} ({deadline.clause})" if deadline.clause else deadline.title,
                 text=when_text(deadline.at),
-                note=f"Counted in {deadline.convention}." if deadline.convention else "",
+                note=deadline.convention,
                 icon=icon,
-                word="" if running else word,
+                tone=tone,
+                word=word,
                 due=deadline.at if running else None,
-                dim=not running,
+                dim=deadline.state == "over",
             )
         )
     return lines

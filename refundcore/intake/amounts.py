@@ -44,7 +44,9 @@ _WRITTEN = re.compile(
     + _SPACE + rb"(?P<c2>" + _CURRENCY + rb")?" + _SPACE + rb"(?P<m3>" + _MINUS + rb")?(?P<close>\))?"
 )  # fmt: skip
 _GROUPS = re.compile(rb"0{1,3}(?:(?P<t>[.,'\x20]|\xc2\xa0|\xe2\x80\xaf|\xe2\x80\x99)000(?:(?P=t)000)*)?")
-_UNKNOWN = frozenset({b"-", b"--", b"\xe2\x80\x93", b"\xe2\x80\x94", b"?", b"n/a", b"N/A", b"NULL", b"null", b"nan", b"NaN", b"None"})
+_UNKNOWN = frozenset(
+    {b"-", b"--", b"\xe2\x80\x93", b"\xe2\x80\x94", b"?", b"n/a", b"N/A", b"NULL", b"null", b"nan", b"NaN", b"None"}
+)
 
 UNKNOWN = "is taken as unknown"
 OTHER_CURRENCY = "is in another currency than the row's"

@@ -112,7 +112,9 @@ def convert(
         if fact.kind == "money" and exponents is None:
             exponents = _exponents(values.get("currency"), size)
         kept = raw if fact.kind == "text" and fact.name not in own else pc.utf8_trim_whitespace(raw)
-        column = Column(fact, kept, _filled(kept), zone, exponents, values.get("currency") if fact.kind == "money" else None)
+        column = Column(
+            fact, kept, _filled(kept), zone, exponents, values.get("currency") if fact.kind == "money" else None
+        )
         read = own.get(fact.name, _READERS[fact.kind])(column)
         values |= read.values
         faults[fact.name] = read.faults

@@ -21,7 +21,10 @@ HINTS = {
 _PARTS = re.compile(r"[\s_\-./:#]+")
 _BRACKET = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$")
 _DIGIT = re.compile(r"\d")
-_NUMERIC = re.compile(r"[^\w]*(?:[A-Za-z]{3})?[^\w]*\d[\d.,'\s\u00a0\u202f]*[^\w]*(?:[A-Za-z]{3})?[^\w]*|[-–—?]+|n/?a|null|none|nan", re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"[^\w]*(?:[A-Za-z]{3})?[^\w]*\d[\d.,'\s\u00a0\u202f]*[^\w]*(?:[A-Za-z]{3})?[^\w]*|[-–—?]+|n/?a|null|none|nan",
+    re.IGNORECASE,
+)
 _TRUTHS = frozenset("yes no true false y n 1 0 t f x".split())
 _SHARE = 0.5
 
@@ -34,7 +37,11 @@ def normal(name: str) -> str:
 def _names() -> dict[str, tuple[int, str]]:
     """Normal name -> (rank, fact): 0 its own name, 1 a synonym, 2 its label."""
     names: dict[str, tuple[int, str]] = {}
-    for rank, given in ((0, lambda fact: (fact.name,)), (1, lambda fact: fact.synonyms), (2, lambda fact: (fact.label,))):
+    for rank, given in (
+        (0, lambda fact: (fact.name,)),
+        (1, lambda fact: fact.synonyms),
+        (2, lambda fact: (fact.label,)),
+    ):
         for fact in FACTS:
             for name in given(fact):
                 names.setdefault(normal(name).rstrip("?"), (rank, fact.name))

@@ -45,7 +45,23 @@ _COMPACT = re.compile(rb"(?P<Y>0000)(?P<M>00)(?P<D>00)")
 _WORDS_AFTER = re.compile(rb"(?P<date>.*0), *[^0]*[^0 ]")
 _SERIAL = re.compile(rb"0{5}(?:\.(?P<f>0+))?")
 _UNIX = re.compile(rb"0{10}|0{13}")
-_UNKNOWN = frozenset({b"-", b"--", b"\xe2\x80\x93", b"\xe2\x80\x94", b"?", b"n/a", b"N/A", b"NULL", b"null", b"NaT", b"nan", b"NaN", b"None"})
+_UNKNOWN = frozenset(
+    {
+        b"-",
+        b"--",
+        b"\xe2\x80\x93",
+        b"\xe2\x80\x94",
+        b"?",
+        b"n/a",
+        b"N/A",
+        b"NULL",
+        b"null",
+        b"NaT",
+        b"nan",
+        b"NaN",
+        b"None",
+    }
+)
 
 _MONTHS = {
     name: number
@@ -155,7 +171,9 @@ def told(form: str, order: str = "") -> str:
             return "d-Mon-yyyy"
         parts = {"dmy": ("dd", "mm"), "mdy": ("mm", "dd")}.get(order, ("?", "?"))
         return mark.join((*parts, year))
-    return {"iso": "ISO (yyyy-mm-dd)", "serial": "spreadsheet day numbers", "unix": "seconds since 1970"}.get(form, form)
+    return {"iso": "ISO (yyyy-mm-dd)", "serial": "spreadsheet day numbers", "unix": "seconds since 1970"}.get(
+        form, form
+    )
 
 
 def reader(orders: Mapping[str, str]) -> Reader:
@@ -201,7 +219,9 @@ def _moments(shaped: Shaped, orders: Mapping[str, str], zone: str) -> Moments | 
     for pattern in (_DAY_NAMED, _MONTH_NAMED):
         if (found := pattern.fullmatch(shape)) and (number := _month(found["n"])):
             day = shaped.number(*found.span("D"))
-            return moments(shaped.rows, _with_time(shaped, found, _year(shaped, found), np.full_like(day, number), day), zone)
+            return moments(
+                shaped.rows, _with_time(shaped, found, _year(shaped, found), np.full_like(day, number), day), zone
+            )
     if _SERIAL.fullmatch(shape):
         return _serial(shaped, zone)
     if _UNIX.fullmatch(shape):

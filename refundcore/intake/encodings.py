@@ -46,7 +46,12 @@ def marked(head: bytes) -> tuple[str | None, str]:
         if head.startswith(mark):
             return name, ""
     sample = head[:4_096]
-    for name, width, zeros in (("utf-32-le", 4, (1, 2, 3)), ("utf-32-be", 4, (0, 1, 2)), ("utf-16-le", 2, (1,)), ("utf-16-be", 2, (0,))):
+    for name, width, zeros in (
+        ("utf-32-le", 4, (1, 2, 3)),
+        ("utf-32-be", 4, (0, 1, 2)),
+        ("utf-16-le", 2, (1,)),
+        ("utf-16-be", 2, (0,)),
+    ):
         whole = sample[: len(sample) - len(sample) % width]
         if len(whole) >= 2 * width and all(_zeros(whole[place::width], zero=place in zeros) for place in range(width)):
             return name, f"Read as {name.upper()} without a byte order mark."

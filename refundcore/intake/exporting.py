@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 LINE, BECAUSE = "rejected_line", "rejected_because"
+SPARE = re.compile(r"column \d+")
+"""The name of a column for cells that a row has too many."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""

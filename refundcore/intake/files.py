@@ -40,7 +40,9 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", "Bring a CSV file."),
     (b"MZ\x90", "a program", "Bring a CSV file."),
 )
-_HTML = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|table|\?xml|meta|div|style)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|table|\?xml|meta|div|style)\b", re.IGNORECASE | re.DOTALL
+)
 _JSON = re.compile(r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)|\[\s*(?:[\[{]|"(?:[^"\\]|\\.)*"\s*[,\]]))')
 _MAIL = re.compile(
     r"(?:From \S+.*\r?\n)?(?:(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|From|To|Subject|Date|X-[\w-]+): .*\r?\n(?:[ \t].*\r?\n)*){3}",
@@ -109,9 +111,13 @@ def look(file: Source, encoding: str = "") -> Look:
     sure, proposals = True, ()
     if failed >= 0:
         if encoding:
-            raise IntakeError(f"{file.name} is not written in {encoding}: the bytes from {failed:,} on have no meaning in it.")
+            raise IntakeError(
+                f"{file.name} is not written in {encoding}: the bytes from {failed:,} on have no meaning in it."
+            )
         if marked:
-            raise IntakeError(f"{file.name} says that it is {marked}, but byte {failed:,} has no meaning in it: it is damaged.")
+            raise IntakeError(
+                f"{file.name} says that it is {marked}, but byte {failed:,} has no meaning in it: it is damaged."
+            )
         with file.open() as stream:
             stream.seek(max(0, failed - HEAD // 2))
             proposals = encodings.proposals(stream.read(3 * HEAD))
@@ -133,7 +139,9 @@ def _codec(name: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise IntakeError(f"'{name}' is no encoding known here; try utf-8, cp1252, latin-1, mac_roman or utf-16.") from None
+        raise IntakeError(
+            f"'{name}' is no encoding known here; try utf-8, cp1252, latin-1, mac_roman or utf-16."
+        ) from None
 
 
 def _chunks(stream: BinaryIO, head: bytes) -> Iterator[bytes]:
@@ -175,7 +183,9 @@ def _refuse_kinds(name: str, head: bytes) -> None:
         raise IntakeError(f"{name} is empty: there is no row in it.")
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
         kind = _zip_kind(head)
-        raise IntakeError(f"{name} is {kind}, not text. {_CSV if 'workbook' in kind else 'Unpack it and bring the CSV file inside.'}")
+        raise IntakeError(
+            f"{name} is {kind}, not text. {_CSV if 'workbook' in kind else 'Unpack it and bring the CSV file inside.'}"
+        )
     for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
             raise IntakeError(f"{name} is {kind}, not text with one claim a line. {advice}")
@@ -194,7 +204,9 @@ def _zip_kind(head: bytes) -> str:
 def _refuse_texts(name: str, decoded: str) -> None:
     start = decoded.lstrip("\ufeff")[:4_000]
     if _HTML.match(start):
-        raise IntakeError(f"{name} is a web page or XML, whatever its name says. Open it in a spreadsheet program. {_CSV}")
+        raise IntakeError(
+            f"{name} is a web page or XML, whatever its name says. Open it in a spreadsheet program. {_CSV}"
+        )
     if _JSON.match(start):
         raise IntakeError(f"{name} is JSON, not a table. Ask for the export as CSV.")
     if _MAIL.match(start):

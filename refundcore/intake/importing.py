@@ -101,5 +101,7 @@ def rejects_file(store: Store, number: int) -> Iterator[bytes]:
             after = page[-1].line
 
     names: list[str] = max((list(reject.cells) for page in pages() for reject in page), key=len, default=[])
-    rows = ((reject.line, [reject.cells.get(name, "") for name in names], reject.why) for page in pages() for reject in page)
+    rows = (
+        (reject.line, [reject.cells.get(name, "") for name in names], reject.why) for page in pages() for reject in page
+    )
     return exporting.rejects_file(names, rows)

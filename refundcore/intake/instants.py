@@ -161,7 +161,9 @@ def _offset_of_day(zone: str, day: int) -> float:
     tz = ZoneInfo(zone)
     midnight = datetime(1970, 1, 1) + timedelta(days=day)  # noqa: DTZ001 - a local clock, placed in its zone below
     ends = {
-        moment.replace(tzinfo=tz, fold=fold).utcoffset() for moment in (midnight, midnight + timedelta(1)) for fold in (0, 1)
+        moment.replace(tzinfo=tz, fold=fold).utcoffset()
+        for moment in (midnight, midnight + timedelta(1))
+        for fold in (0, 1)
     }
     offset = ends.pop()
     return float("nan") if ends or offset is None else float(offset // timedelta(microseconds=1))

@@ -141,7 +141,9 @@ class Wishes:
         below = {name: fact for name, fact in (kept.mapping or {}).items() if fact not in taken}
         facts = {fact for fact in {**below, **own}.values() if fact}
         constants = {fact: text for fact, text in kept.constants.items() if fact not in facts}
-        values = {fact: {**kept.values.get(fact, {}), **self.values.get(fact, {})} for fact in {*kept.values, *self.values}}
+        values = {
+            fact: {**kept.values.get(fact, {}), **self.values.get(fact, {})} for fact in {*kept.values, *self.values}
+        }
         return Wishes({**below, **own}, {**constants, **self.constants}, values, {**kept.answers, **self.answers})
 
 
@@ -177,7 +179,11 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     at = _header(first, asked.answers.get("header", ""))
     header = tuple(first.rows[at])
     below = first.rows[at + 1 :]
-    while header and not header[-1].strip() and not any(row[len(header) - 1 : len(header)] and row[len(header) - 1].strip() for row in below):
+    while (
+        header
+        and not header[-1].strip()
+        and not any(row[len(header) - 1 : len(header)] and row[len(header) - 1].strip() for row in below)
+    ):
         header = header[:-1]
     if len(header) > WIDEST:
         raise IntakeError(f"{look.name} has {len(header):,} columns; no more than {WIDEST:,} are read.")
@@ -261,7 +267,9 @@ def _mapping(
     for name, fact in (wanted or {}).items():
         column = _column(names, name)
         if fact and fact not in BY_NAME:
-            raise IntakeError(f"'{fact}' is no fact of a claim; see the data dictionary, for example order_ref or purchased_at.")
+            raise IntakeError(
+                f"'{fact}' is no fact of a claim; see the data dictionary, for example order_ref or purchased_at."
+            )
         if column is None:
             raise IntakeError(f"The file has no column '{name}'; its columns are {', '.join(names[:30])}.")
         if fact and fact in said.values():
@@ -284,11 +292,15 @@ def _column(names: Sequence[str], wanted: str) -> str | None:
 def _check(constants: Mapping[str, str], values: Mapping[str, Mapping[str, str]], mapping: Mapping[str, str]) -> None:
     for fact in (*constants, *values):
         if fact not in BY_NAME:
-            raise IntakeError(f"'{fact}' is no fact of a claim; see the data dictionary, for example currency or reason.")
+            raise IntakeError(
+                f"'{fact}' is no fact of a claim; see the data dictionary, for example currency or reason."
+            )
     for fact, text in constants.items():
         if text and fact in mapping.values():
             column = next(name for name, mapped in mapping.items() if mapped == fact)
-            raise IntakeError(f"{fact} is in the file already, in the column '{column}'; it cannot be given for all rows as well.")
+            raise IntakeError(
+                f"{fact} is in the file already, in the column '{column}'; it cannot be given for all rows as well."
+            )
         if text and BY_NAME[fact].codes and text not in BY_NAME[fact].codes:
             raise IntakeError(f"{fact}: '{clip(text)}' is not one of {', '.join(BY_NAME[fact].codes)}.")
         if text and fact == "currency" and text.upper() not in money.EXPONENTS:
@@ -303,7 +315,14 @@ def _file_questions(look: Look, rivals: Mapping[str, tuple[str, ...]]) -> tuple[
         questions.append(Question("encoding", text, options, look.encoding))
     for fact, names in rivals.items():
         options = tuple(Option(name, name) for name in names)
-        questions.append(Question(f"column:{fact}", f"Several columns could be “{BY_NAME[fact].label}” and differ. Which is it?", options, names[0]))
+        questions.append(
+            Question(
+                f"column:{fact}",
+                f"Several columns could be “{BY_NAME[fact].label}” and differ. Which is it?",
+                options,
+                names[0],
+            )
+        )
     return tuple(questions)
 
 
@@ -314,11 +333,17 @@ def _file_notices(
     before = [row for row in first.rows[:at] if not tables.is_blank(row)]
     if before:
         shown = clip(" ".join(cell.strip() for cell in before[0] if cell.strip()))
-        notices.append(f"{len(before)} lines stand before the header and are left out; the first: “{shown}”." if len(before) > 1 else f"A line stands before the header and is left out: “{shown}”.")
+        notices.append(
+            f"{len(before)} lines stand before the header and are left out; the first: “{shown}”."
+            if len(before) > 1
+            else f"A line stands before the header and is left out: “{shown}”."
+        )
     if not rows:
         notices.append("There is no row below the header.")
     if damaged := next((text for column in cells for text in column if encodings.looks_damaged(text)), ""):
-        notices.append(f"Some text was damaged before this file was written, such as “{clip(damaged)}”; it comes in as it stands.")
+        notices.append(
+            f"Some text was damaged before this file was written, such as “{clip(damaged)}”; it comes in as it stands."
+        )
     return tuple(notices)
 
 
@@ -356,7 +381,9 @@ def _with_evidence(file: Source, draft: Plan, rows: list[list[str]]) -> Plan:
     codes, code_notices = _codes(seen, draft)
     floated = frozenset(fact for fact, evidence in seen.references.items() if evidence.floated)
     notices = [*draft.notices, *date_notices, *code_notices]
-    notices += [f"{fact}: “.0” at the end of numbers was added by a spreadsheet and is taken off." for fact in sorted(floated)]
+    notices += [
+        f"{fact}: “.0” at the end of numbers was added by a spreadsheet and is taken off." for fact in sorted(floated)
+    ]
     notices += [
         f"{fact}: {evidence.others} of {evidence.others + evidence.whole:,} are unlike the others, which are numbers: “{clip(evidence.odd)}”."
         for fact, evidence in seen.references.items()
@@ -423,7 +450,9 @@ def _orders(seen: _Evidence, draft: Plan) -> tuple[dict[str, dict[str, str]], li
             questions.append(_date_question(fact, asked, next(iter(found.values()))))
         if forms := [dates.told(form, found.get(form, "")) for form in evidence.forms if form != "iso"]:
             all_forms = [dates.told(form, found.get(form, "")) for form in evidence.forms]
-            mixed = " Check that no spreadsheet swapped days and months." if len(all_forms) > 1 and evidence.triples else ""
+            mixed = (
+                " Check that no spreadsheet swapped days and months." if len(all_forms) > 1 and evidence.triples else ""
+            )
             notices.append(f"{fact}: dates are read as {', '.join(all_forms or forms)}.{mixed}")
     return orders, questions, notices
 
@@ -436,11 +465,20 @@ def _date_question(fact: str, asked: Sequence[dates.Seen], proposed: str) -> Que
     else:
         why = f"each of them, such as {asked[0].example}, can be read with the day first or with the month first."
     options = tuple(Option(order, label) for order, label in dates.ORDERS.items())
-    return Question(f"dates:{fact}", f"How are the dates of “{BY_NAME[fact].label}” ({fact}) written? Of its dates {why}" if day_first or month_first else f"How are the dates of “{BY_NAME[fact].label}” ({fact}) written? There {why}", options, proposed)
+    return Question(
+        f"dates:{fact}",
+        f"How are the dates of “{BY_NAME[fact].label}” ({fact}) written? Of its dates {why}"
+        if day_first or month_first
+        else f"How are the dates of “{BY_NAME[fact].label}” ({fact}) written? There {why}",
+        options,
+        proposed,
+    )
 
 
 def _decimals(seen: _Evidence, draft: Plan) -> tuple[dict[str, str], list[Question]]:
-    currencies = {text.upper() for text in seen.codes.get("currency", {}) if text} | {text.upper() for text in (draft.constants.get("currency", ""),) if text}
+    currencies = {text.upper() for text in seen.codes.get("currency", {}) if text} | {
+        text.upper() for text in (draft.constants.get("currency", ""),) if text
+    }
     thousandths = bool(currencies) and all(money.EXPONENTS.get(code, 2) > 2 for code in currencies)
     decimals: dict[str, str] = {}
     questions = []
@@ -451,7 +489,9 @@ def _decimals(seen: _Evidence, draft: Plan) -> tuple[dict[str, str], list[Questi
         if not decimal:
             example = f" (such as {evidence.example})" if evidence.example else ""
             options = tuple(Option(mark, label) for mark, label in amounts.MARKS.items())
-            text = f"What is the decimal mark of “{BY_NAME[fact].label}” ({fact})? The column does not settle it{example}."
+            text = (
+                f"What is the decimal mark of “{BY_NAME[fact].label}” ({fact})? The column does not settle it{example}."
+            )
             questions.append(Question(f"decimals:{fact}", text, options, "."))
     return decimals, questions
 
@@ -461,7 +501,11 @@ def _strange(fact: str, counts: Counter[str], draft: Plan) -> list[str]:
     if fact == "currency":
         return []
     given = {plain_code(text) for text in draft.values.get(fact, {})}
-    return [text for text in counts if text and plain_code(text) not in given and plain_code(text) not in BY_NAME[fact].codes]
+    return [
+        text
+        for text in counts
+        if text and plain_code(text) not in given and plain_code(text) not in BY_NAME[fact].codes
+    ]
 
 
 def plain_code(text: str) -> str:
@@ -483,14 +527,22 @@ def _codes(seen: _Evidence, draft: Plan) -> tuple[dict[str, Code], list[str]]:
         codes[fact] = Code(kept, tuple(sorted(strange, key=lambda text: (-counts[text], text))[:500]), left)
         if left:
             many = f"{len(strange)} different values are" if len(strange) > 1 else "one value is"
-            notices.append(f"{fact}: {many} none of the desk's {fact}s and left unknown in {odd:,} rows, unless you say what they stand for.")
+            notices.append(
+                f"{fact}: {many} none of the desk's {fact}s and left unknown in {odd:,} rows, unless you say what they stand for."
+            )
     return codes, notices
 
 
 def _currency_notices(draft: Plan) -> list[str]:
     facts = set(draft.mapping.values())
-    if "currency" in facts or "currency" in draft.constants or not {"amount", "refunded_before", "replacement_price"} & facts:
+    if (
+        "currency" in facts
+        or "currency" in draft.constants
+        or not {"amount", "refunded_before", "replacement_price"} & facts
+    ):
         return []
-    units = {columns.unit_of(name) for name, fact in draft.mapping.items() if BY_NAME[fact].kind == "money"} & set(money.EXPONENTS)
+    units = {columns.unit_of(name) for name, fact in draft.mapping.items() if BY_NAME[fact].kind == "money"} & set(
+        money.EXPONENTS
+    )
     hint = f" The header says {', '.join(sorted(units))}." if units else ""
     return [f"No column is the currency, so amounts stay unknown until you name one currency for the file.{hint}"]

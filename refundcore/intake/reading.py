@@ -10,14 +10,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refundcore.facts import BY_NAME, Claims
-from refundcore.intake import amounts, cells, dates, files, identifiers, tables
+from refundcore.intake import amounts, cells, columns, dates, exporting, files, identifiers, tables
 from refundcore.intake.cells import Column, Fault, Read, Reader
 from refundcore.intake.files import Source
 from refundcore.intake.planning import Plan, plain_code
 from refundcore.intake.problems import Problem
 from refundcore.intake.tables import Records
 
-TOTALS = frozenset({"total", "totals", "grand total", "subtotal", "sub total", "sum", "summe", "gesamt", "gesamtsumme", "totale", "итого"})
+TOTALS = frozenset(
+    {
+        "total",
+        "totals",
+        "grand total",
+        "subtotal",
+        "sub total",
+        "sum",
+        "summe",
+        "gesamt",
+        "gesamtsumme",
+        "totale",
+        "итого",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,7 @@ def rows(file: Source, plan: Plan) -> Iterator[Batch]:
 
 def _sorted(records: Records, plan: Plan) -> _Sorted:
     width, header = len(plan.header), list(plan.header)
+    spare = _spare(plan)
     found = _Sorted()
     for line, cells_ in zip(records.lines, records.rows, strict=True):
         if line <= plan.header_line:
@@ -83,6 +98,8 @@ def _sorted(records: Records, plan: Plan) -> _Sorted:
             continue
         elif cells_[0].strip().casefold() in TOTALS and _mostly_blank(cells_, width):
             found.left_out.append((line, "a total, not a claim"))
+        elif spare and any(place < len(cells_) and cells_[place].strip() for place in spare):
+            found.faulty.append((line, cells_, "has more cells than the columns it came with"))
         elif len(cells_) == width and cells_ != header:
             found.lines.append(line)
             found.rows.append(cells_)
@@ -96,6 +113,13 @@ def _sorted(records: Records, plan: Plan) -> _Sorted:
     return found
 
 
+def _spare(plan: Plan) -> list[int]:
+    """In a file of rejected rows that comes back: the columns for cells that were too many, to be empty once mended."""
+    if columns.normal(exporting.BECAUSE) not in map(columns.normal, plan.names):
+        return []
+    return [place for place, name in enumerate(plan.names) if exporting.SPARE.fullmatch(name)]
+
+
 def _mostly_blank(row: Sequence[str], width: int) -> bool:
     return sum(not cell.strip() for cell in row) * 2 >= min(len(row), width)
 
@@ -103,9 +127,9 @@ def _mostly_blank(row: Sequence[str], width: int) -> bool:
 def _converted(
     found: _Sorted, places: Mapping[str, int], readers: Mapping[str, Reader], plan: Plan, done: float
 ) -> Batch:
-    columns = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
+    across = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
     texts: dict[str, Sequence[str]] = {
-        fact: identifiers.unguarded(pa.array(columns[place], type=pa.string())) for fact, place in places.items()
+        fact: identifiers.unguarded(pa.array(across[place], type=pa.string())) for fact, place in places.items()
     }
     for fact, text in plan.constants.items():
         texts[fact] = pa.repeat(text, len(found.rows))

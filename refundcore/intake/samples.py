@@ -28,7 +28,10 @@ def sample(at: datetime) -> Source:
         reader = csv.DictReader(stream)
         names = list(reader.fieldnames or [])
         rows = [
-            {name: _moved(text, shift) if name in BY_NAME and BY_NAME[name].kind == "instant" else text for name, text in row.items()}
+            {
+                name: _moved(text, shift) if name in BY_NAME and BY_NAME[name].kind == "instant" else text
+                for name, text in row.items()
+            }
             for row in reader
         ]
     buffer = io.StringIO(newline="")
@@ -42,5 +45,9 @@ def _moved(text: str, shift: timedelta) -> str:
     if not text:
         return ""
     if _DATE.fullmatch(text):
-        return (datetime.fromisoformat(f"{text}T00:00:00+00:00") + timedelta(days=round(shift / timedelta(days=1)))).date().isoformat()
+        return (
+            (datetime.fromisoformat(f"{text}T00:00:00+00:00") + timedelta(days=round(shift / timedelta(days=1))))
+            .date()
+            .isoformat()
+        )
     return (datetime.fromisoformat(text) + shift).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

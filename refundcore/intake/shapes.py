@@ -50,7 +50,9 @@ def by_shape(texts: pa.StringArray, rows: Rows) -> Iterator[Shaped]:
     _, offset_buffer, data_buffer = texts.buffers()
     if not len(rows) or data_buffer is None:
         return
-    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(
+        np.int64
+    )
     data = np.frombuffer(data_buffer, dtype=np.uint8)
     starts = offsets[rows]
     lengths = offsets[rows + 1] - starts

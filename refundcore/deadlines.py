@@ -24,6 +24,9 @@ FAR_PAST, FAR_FUTURE = -(2**62), 2**62
 """Stand for "before everything" and "never" where an instant is missing."""
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+SATURDAY, SUNDAY = 5, 6
+MONDAY_TO_THURSDAY = 3
+"""1970-01-01, day 0, was a Thursday."""
 _EPOCH = date(1970, 1, 1)
 _FIRST_DAY = (date(FIRST_YEAR, 1, 1) - _EPOCH).days
 
@@ -60,8 +63,10 @@ def iso(at: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _year_ends(zone: str, year: int) -> Instants:
-    """The first instant after each day of a year. Where a midnight comes twice it is the second, where summer
-    time removes it, the change itself (`fold=1` of a skipped time is the clock before the change)."""
+    """The first instant after each day of a year.
+
+    Where a midnight comes twice it is the second; where summer time removes it, it is the change itself.
+    """
     tz = ZoneInfo(zone)
     ends = []
     for number in range((date(year, 1, 1) - _EPOCH).days + 1, (date(year + 1, 1, 1) - _EPOCH).days + 1):
@@ -126,8 +131,8 @@ def window_end(events: Instants, count: Instants | int, zone: str, *, roll: bool
     """
     last = day_number(events, zone) + count
     if roll:
-        weekday = (last + 3) % 7  # 1970-01-01 was a Thursday
-        last = last + np.where(weekday == 5, 2, np.where(weekday == 6, 1, 0))
+        weekday = (last + MONDAY_TO_THURSDAY) % 7
+        last = last + np.where(weekday == SATURDAY, 2, np.where(weekday == SUNDAY, 1, 0))
     return end_of_day(last, zone)
 
 
@@ -140,10 +145,10 @@ def last_second(first_late: int) -> int:
 
 
 def _working_day(day: int, holidays: Collection[int]) -> bool:
-    return (day + 3) % 7 < 5 and day not in holidays
+    return (day + MONDAY_TO_THURSDAY) % 7 < SATURDAY and day not in holidays
 
 
-def count(  # noqa: PLR0913 - the six things that a period consists of
+def count(  # noqa: PLR0917 - what a period consists of
     event: int, number: int, kind: str, convention: str, zone: str, holidays: Collection[date] = ()
 ) -> int:
     """One period under one of the conventions of section 4.

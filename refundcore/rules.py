@@ -1,8 +1,8 @@
 """One small rule a clause, in the order of the policy, and `judge`, which applies them to a table of claims.
 
 A rule is a boolean over complete facts (`f`, one completion a row) and the readings (`r`): it says when its clause
-weighs as its role says, and knows nothing of unknowns, precedence or deadlines. The wording, the numbers and the reasons
-that a clause concerns are the document's business (data/policy.toml).
+weighs as its role says, and knows nothing of unknowns, precedence or deadlines. The wording, the numbers and the
+reasons that a clause concerns are the document's business (data/policy.toml).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from refundcore.rulebook.known import Truth
 
 # Section 5: who leads where several clauses apply. What has no place there follows its clause.
 PRECEDENCE = (
-    "C2", "C7a", "C6g", "C4c", "C4d", "C5c", "C5d", "C3", "C8b", "C4a", "C5a", "C5b", "C6b", "C6c", "C6f", "C6d", "C7b", "C8e", "C8f",
-    "C8c", "C8d", "V",
-)  # fmt: skip
+    *("C2", "C7a", "C6g"),
+    *("C4c", "C4d", "C5c", "C5d", "C3", "C8b"),
+    *("C4a", "C5a", "C5b", "C6b", "C6c", "C6f"),
+    *("C6d", "C7b", "C8e", "C8f", "C8c", "C8d", "V"),
+)
 # What is asked first: whether the reason fits, then what it needs, then the rest.
 ASKING = ("C4a", "C5a", "C5b", "C7b", "C7a", "C6g", "C6d", "C5c", "C8e", "C4c", "C8b", "C3")
 WINDOWS = {

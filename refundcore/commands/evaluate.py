@@ -11,12 +11,12 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 import pandas as pd
 
@@ -27,6 +27,14 @@ from refundcore.facts import BY_NAME
 from refundcore.intake import cells, encodings, tables
 from refundcore.intake.problems import IntakeError
 from refundcore.money import plain
+
+
+class Writer(Protocol):
+    """What writes a row of CSV."""
+
+    def writerow(self, row: Iterable[object], /) -> object:
+        """Writes one row."""
+
 
 OUTPUT = (
     "claim_ref",
@@ -107,7 +115,7 @@ def _input(name: str) -> Iterator[BinaryIO]:
         yield io.BufferedReader(sys.stdin.buffer.raw, HEAD) if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer
         return
     try:
-        stream = Path(name).open("rb", buffering=HEAD)
+        stream = Path(name).open("rb", buffering=HEAD)  # noqa: SIM115 - closed by the with below
     except OSError as error:
         raise IntakeError(f"{name} cannot be read: {error.strerror or error}.") from None
     with stream:
@@ -194,7 +202,7 @@ def _fault(record: tables.Record, table: Table) -> str:
     return ""
 
 
-def _judge(call: Call, table: Table, records: Sequence[tables.Record], write: csv._writer) -> list[str]:
+def _judge(call: Call, table: Table, records: Sequence[tables.Record], write: Writer) -> list[str]:
     """Judges some records, writes their rows and returns the sentences of those in error."""
     faults = [_fault(record, table) for record in records]
     columns = {

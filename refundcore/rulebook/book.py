@@ -155,7 +155,7 @@ class Rulebook:
 class Combination:
     """Combines the readings of every completion, and then the completions of every pattern."""
 
-    def __init__(self, book: Rulebook, known: Known, effects: Effects, policy: Policy, reason: str) -> None:  # noqa: PLR0913, PLR0917 - what a verdict depends on
+    def __init__(self, book: Rulebook, known: Known, effects: Effects, policy: Policy, reason: str) -> None:
         self.book, self.known, self.effects, self.policy, self.reason = book, known, effects, policy, reason
         self.settled = self._settled()
         self.verdict, self.leaning, self.lead, self.clauses = self._readings()
@@ -247,10 +247,11 @@ class Combination:
         first = np.arange(block.start, block.stop, block.count)
         verdict = np.where(same, self.verdict[first], NEED_INFO)
         each = self.clauses[where].reshape(shape)
-        common, union = np.bitwise_and.reduce(each, axis=1), np.bitwise_or.reduce(each, axis=1)
+        common: Codes = np.bitwise_and.reduce(each, axis=1)
+        union: Codes = np.bitwise_or.reduce(each, axis=1)
         denied = verdict == DENY
-        clauses = np.where(denied & (common != 0), common, union)
-        lead = clauses & -clauses
+        clauses: Codes = np.where(denied & (common != 0), common, union)
+        lead: Codes = clauses & -clauses
         leads = self.lead[where].reshape(shape)
         lead = np.where((leads == leads[:, :1]).all(axis=1) & ~(denied & (common != 0)), leads[:, 0], lead)
 

@@ -14,7 +14,15 @@ import pandas as pd
 
 from refundcore.rulebook import known as k
 from refundcore.rulebook.known import Codes, Known, Truth
-from refundcore.rulebook.regions import AMOUNT_UNKNOWN, AS_TIMING, NOTICE_UNKNOWN, SIZES, TIMING_UNKNOWN, UNKNOWN, Region
+from refundcore.rulebook.regions import (
+    AMOUNT_UNKNOWN,
+    AS_TIMING,
+    NOTICE_UNKNOWN,
+    SIZES,
+    TIMING_UNKNOWN,
+    UNKNOWN,
+    Region,
+)
 
 MOST_COMPLETIONS = 4_096
 """A pattern with more completions than this is refused: the facts would have to be asked for in parts."""
@@ -27,7 +35,7 @@ class Axis:
     name: str
     column: str
     code: int
-    values: tuple[dict[str, int], ...]
+    tries: tuple[dict[str, int], ...]
     clause: str = ""
     """The clause that asks for it."""
 
@@ -78,8 +86,11 @@ AXES: tuple[Axis, ...] = (
 
 @dataclass
 class Block:
-    """The patterns that leave the same axes open: `patterns` are their places, their completions lie from
-    `start` on in the table, pattern by pattern, shaped as `shape`."""
+    """The patterns that leave the same axes open.
+
+    `patterns` are their places; their completions lie from `start` on in the table, pattern by pattern, each shaped
+    as `shape`.
+    """
 
     patterns: npt.NDArray[np.int64]
     axes: tuple[int, ...]
@@ -136,7 +147,7 @@ def of(region: Region) -> Completions:
     for which in np.unique(signature):
         places = np.flatnonzero(signature == which)
         opened = tuple(number for number in axes if which >> number & 1)
-        block = Block(places, opened, tuple(len(AXES[number].values) for number in opened), start)
+        block = Block(places, opened, tuple(len(AXES[number].tries) for number in opened), start)
         if block.count > MOST_COMPLETIONS:
             raise ValueError(
                 f"{block.count} completions of one claim are too many to try; {MOST_COMPLETIONS} is the most."
@@ -155,16 +166,18 @@ def _completed(patterns: dict[str, Codes], block: Block) -> dict[str, Codes]:
     if block.axes:
         places = np.indices(block.shape).reshape(len(block.axes), -1)
         for number, place in zip(block.axes, places, strict=True):
-            values = AXES[number].values
-            for name in values[0]:
-                tried = np.array([value[name] for value in values])[place]
+            axis = AXES[number]
+            for name in axis.tries[0]:
+                tried = np.array([tried[name] for tried in axis.tries])[place]
                 columns[name] = np.tile(tried, len(block.patterns))
     return columns
 
 
 def _followed(columns: dict[str, Codes]) -> dict[str, Codes]:
-    """What follows from a tried value: the side of instants that share the claim's unknown timing, and what
-    an SMS on a later day would put in time."""
+    """What follows from a tried value.
+
+    Instants that share the claim's unknown timing get their side, and an SMS on a later day puts the rest in time.
+    """
     timing = columns["timing"]
     in_time, by_14 = timing == k.IN_TIME, (timing & k.BY_DAY_14) != 0
     for name in ("evidence_in", "open_now"):
@@ -191,8 +204,10 @@ def _followed(columns: dict[str, Codes]) -> dict[str, Codes]:
 
 
 def agree(values: Codes, block: Block) -> tuple[Truth, list[tuple[int, Truth]]]:
-    """For each pattern of a block: whether all its completions have one value, and for each open axis
-    whether the value changes along it, the others being equal."""
+    """For each pattern of a block, whether all its completions have one value.
+
+    Beside it, for each open axis, whether the value changes along it, the others being equal.
+    """
     grid = values[block.start : block.stop].reshape((len(block.patterns), *block.shape))
     rest = tuple(range(1, grid.ndim))
     same = (grid.max(axis=rest) == grid.min(axis=rest)) if rest else np.ones(len(grid), dtype=np.bool_)

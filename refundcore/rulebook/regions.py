@@ -27,6 +27,7 @@ AS_TIMING = 16
 """Limits, contact or fix whose side follows from the unknown timing."""
 UNKNOWN, AMOUNT_UNKNOWN = 3, 4
 UNKNOWN_REASON = len(REASONS)
+NOTHING = pa.scalar(value=False)
 
 SIZES = {
     "unlawful": 3,
@@ -95,7 +96,7 @@ class Reader:
     def said(self, name: str) -> Truth:
         """Whether a text says anything."""
         column = self.arrow(name)
-        return np.asarray(pc.not_equal(column, "").fill_null(False).to_numpy(zero_copy_only=False))
+        return np.asarray(pc.not_equal(column, "").fill_null(NOTHING).to_numpy(zero_copy_only=False))
 
     @cached_property
     def words(self) -> Codes:
@@ -115,7 +116,7 @@ class Region:
     known, or does not exist, is `FAR_FUTURE`.
     """
 
-    def __init__(self, read: Reader, policy: Policy, zone: str, reason: str, rows: npt.NDArray[np.int64]) -> None:  # noqa: PLR0913, PLR0917 - what a region depends on
+    def __init__(self, read: Reader, policy: Policy, zone: str, reason: str, rows: npt.NDArray[np.int64]) -> None:
         self.read, self.policy, self.zone, self.reason, self.rows = read, policy, zone, reason, rows
         self.as_of = read.as_of[rows]
         self.columns: dict[str, Codes] = {}
@@ -129,8 +130,13 @@ class Region:
         )()
         for fact in FACTS:
             if fact.kind == "instant":
-                early, given = (column[rows] for column in read.whole(fact.name))
+                early, given = self._of(fact.name)
                 self.changes.append(np.where(given & (early > self.as_of), early - 1, FAR_FUTURE))
+
+    def _of(self, name: str) -> tuple[Instants, Truth]:
+        """A column of whole numbers, 0 where blank, and whether each is given."""
+        values, given = self.read.whole(name)
+        return values[self.rows], given[self.rows]
 
     @property
     def _never(self) -> Instants:
@@ -138,7 +144,7 @@ class Region:
 
     def _instant(self, name: str) -> tuple[Instants, Instants, Truth]:
         """Earliest and latest moment of an instant, and whether it has happened by now."""
-        early, given = (column[self.rows] for column in self.read.whole(name))
+        early, given = self._of(name)
         late = self.read.whole(BY_NAME[name].latest)[0][self.rows]
         return early, late, given & (early <= self.as_of)
 
@@ -152,7 +158,7 @@ class Region:
     def _number_of(self, clause: str, name: str) -> Instants | int:
         return self.policy.number(clause, name, self.law, self.zone)
 
-    def _window(self, events: Instants, clause: str) -> Instants:
+    def window(self, events: Instants, clause: str) -> Instants:
         """The first late instant of a clause's window of days."""
         roll = self.policy.readings["A04"].default == "calendar_days_rolling"
         return window_end(events, self._number_of(clause, "window_days"), self.zone, roll=roll)
@@ -168,14 +174,14 @@ class Region:
         self.law = np.where(self.dated, self.order, self.as_of)
         sent, _, has_sent = self._instant("sent_at")
         self.counted = np.where(has_sent, np.minimum(sent, self.submitted), self.submitted)
-        self.day_14 = np.where(self.dated, self._window(self.order, "C3"), FAR_FUTURE)
+        self.day_14 = np.where(self.dated, self.window(self.order, "C3"), FAR_FUTURE)
         self.before_policy = self.dated & (
             np.where(has_order, ordered_late, purchased_late) < self.policy.first_instant(self.zone)
         )
         self.claim_precedes = self.dated & self.has_claim & (self.submitted_late < self.purchase)
         self.notice_precedes = np.zeros(len(self.rows), dtype=np.bool_)
 
-        amount, has_amount = (column[self.rows] for column in self.read.whole("amount"))
+        amount, has_amount = self._of("amount")
         before = self.read.whole("refunded_before")[0][self.rows]
         self.due = np.where(has_amount, np.maximum(amount - before, 0), -1)
         self.refund, self.fee = self.due.copy(), np.zeros(len(self.rows), dtype=np.int64)
@@ -213,7 +219,7 @@ class Region:
         methods = self.read.arrow("payment_method").take(pa.array(self.rows))
         currencies = self.read.arrow("currency").take(pa.array(self.rows))
         for method in {fee.method for fee in self.policy.fees}:
-            uses = told & np.asarray(pc.equal(methods, method).fill_null(False).to_numpy(zero_copy_only=False))
+            uses = told & np.asarray(pc.equal(methods, method).fill_null(NOTHING).to_numpy(zero_copy_only=False))
             for row in np.flatnonzero(uses):
                 fee = self.policy.fee(method, int(self.order[row]), self.zone)
                 if fee:
@@ -231,7 +237,7 @@ class Region:
 
     def _sms(self) -> None:
         """Reason 1: no code arrived."""
-        window, week = self._window(self.purchase, "C4c"), self._window(self.order, "C8b")
+        window, week = self.window(self.purchase, "C4c"), self.window(self.order, "C8b")
         self.columns |= {
             "timing": self._timed(
                 self._flags(
@@ -249,9 +255,9 @@ class Region:
     def _number(self) -> None:
         """Reason 2: the number is invalid."""
         sms, _, has_sms = self._instant("sms_received_at")
-        from_purchase = self._window(self.purchase, "C5c")
+        from_purchase = self.window(self.purchase, "C5c")
         # A03: the purchase or the first SMS, whichever ends later.
-        window = np.where(has_sms, np.maximum(from_purchase, self._window(sms, "C5c")), from_purchase)
+        window = np.where(has_sms, np.maximum(from_purchase, self.window(sms, "C5c")), from_purchase)
         in_hours = self.submitted_late + HOUR * self._number_of("C5b", "cure_hours") + 1
         in_hours = np.where(self.has_claim, in_hours, FAR_PAST)
         cure = np.minimum(np.maximum(window, in_hours), self.day_14)
@@ -310,7 +316,7 @@ class Region:
         told = np.where(has_notice, notified, self.counted)
         self.has_notice = has_notice | self.has_claim
         self.notice_precedes = self.dated & has_notice & (notified_late < self.purchase)
-        week = self._window(self.order, "C8b")
+        week = self.window(self.order, "C8b")
         flags = self._flags(
             (k.RECEIVED_FROM_ORDER, notice < week),
             (k.SENT_FROM_ORDER, told < week),
@@ -369,8 +375,8 @@ class Region:
 
     def _replacement(self) -> None:
         """Whether a chosen replacement is of about the same value (A21)."""
-        price, has_price = (column[self.rows] for column in self.read.whole("replacement_price"))
-        amount, has_amount = (column[self.rows] for column in self.read.whole("amount"))
+        price, has_price = self._of("replacement_price")
+        amount, has_amount = self._of("amount")
         near = np.abs(price - amount) * 100 <= amount * self._number_of("C6d", "tolerance_percent")
         side = np.where(has_amount, np.where(near, k.AVAILABLE, k.UNAVAILABLE), AMOUNT_UNKNOWN)
         side = np.where(has_price, side, UNKNOWN)
@@ -397,14 +403,18 @@ class Region:
         self.columns["timing"] = self._timed(self._flags((k.BY_DAY_14, self.submitted < self.day_14)))
 
     def next_clock(self) -> Instants:
-        """The end of the 72 hours that is told: the earliest while it lies ahead, else the latest; standing
-        still, the end of the silence."""
+        """The end of the 72 hours that is told: the earliest while it lies ahead, else the latest.
+
+        Standing still, it is the end of the silence.
+        """
         end = np.where(self.clock_first >= self.as_of, self.clock_first, self.clock_last)
         return np.where(self.silence_end < FAR_FUTURE, self.silence_end, end)
 
     def next_cure(self) -> Instants:
-        """Until when evidence can be sent: the cure date while it lies ahead, else the end of day 14, by its
-        last second where it is a day's end."""
+        """Until when evidence can be sent: the cure date while it lies ahead, then the end of day 14.
+
+        The end of a day is given by its last second.
+        """
         cure = np.where(self.cure_in_hours, self.cure_end - 1, self.cure_end - SECOND)
         end = np.where(
             self.as_of < self.cure_end, cure, np.where(self.as_of < self.day_14, self.day_14 - SECOND, FAR_FUTURE)

@@ -50,7 +50,7 @@ class Rows:
             getattr(self, name)[rows] = values
 
 
-def judge(book: Rulebook, claims: Claims, policy: Policy, as_of: int | Instants, zone: str) -> pd.DataFrame:  # noqa: PLR0913, PLR0917 - what judging takes
+def judge(book: Rulebook, claims: Claims, policy: Policy, as_of: int | Instants, zone: str) -> pd.DataFrame:
     """See `refundcore.rules.judge`. Raises `ValueError` for an unknown zone."""
     zone_of(zone)
     size = len(claims)
@@ -125,7 +125,7 @@ def _asked_facts(region: Region, axes: Codes) -> Codes:
     return missing
 
 
-def _deadlines(book: Rulebook, region: Region, verdict: Codes, clauses: Codes, missing: Codes) -> Instants:  # noqa: PLR0913, PLR0917 - what a deadline depends on
+def _deadlines(book: Rulebook, region: Region, verdict: Codes, clauses: Codes, missing: Codes) -> Instants:
     """The next deadline that is told: the 72 hours, or until when evidence can be sent (section 2)."""
     told = np.full(len(region.rows), FAR_FUTURE, dtype=np.int64)
     if region.reason == "major_defect":
@@ -160,14 +160,14 @@ def _overruled(book: Rulebook, region: Region, rows: Rows) -> Rows:
     return rows
 
 
-def _of_unknown_reason(book: Rulebook, read: Reader, policy: Policy, zone: str, places: npt.NDArray[np.int64]) -> Rows:  # noqa: PLR0913, PLR0917 - as above
+def _of_unknown_reason(book: Rulebook, read: Reader, policy: Policy, zone: str, places: npt.NDArray[np.int64]) -> Rows:
     """A blank reason is asked for, unless the claim is denied under every reason."""
     regions = [Region(read, policy, zone, name, places) for name in REASONS]
     each = [_of_reason(book, region, policy) for region in regions]
     denied = np.logical_and.reduce([rows.verdict == DENY for rows in each])
     common = np.bitwise_and.reduce([rows.clauses for rows in each])
     union = np.bitwise_or.reduce([rows.clauses for rows in each])
-    clauses = np.where(denied, np.where(common != 0, common, union), 0)
+    clauses: Codes = np.where(denied, np.where(common != 0, common, union), 0)
     first = regions[0]
     rows = Rows(
         verdict=np.where(denied, DENY, NEED_INFO),
@@ -192,7 +192,7 @@ def _listed(bits: Codes, name_of: list[str]) -> pd.Series:
     """A text column of names parted by spaces, from bits; each distinct set is written once."""
     of_row, distinct = pd.factorize(bits)
     texts = [" ".join(name for place, name in enumerate(name_of) if int(mask) >> place & 1) for mask in distinct]
-    return _column(of_row, texts) if len(texts) else pd.Series([], dtype=pd.ArrowDtype(pa.string()))
+    return _column(of_row, texts) if texts else pd.Series([], dtype=pd.ArrowDtype(pa.string()))
 
 
 def _whole(values: Instants, known: npt.NDArray[np.bool_]) -> pd.Series:

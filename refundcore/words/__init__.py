@@ -1,0 +1,157 @@
+"""A verdict in words: why, clause by clause, what to ask, until when, and what to tell the customer.
+
+Every sentence is made from the facts, the clauses and the deadlines by which the claim was judged; nothing here
+decides anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from refundcore.facts import Claims
+from refundcore.policy import READINGS, Policy
+from refundcore.rules import judge
+from refundcore.words import deadlines, headline, questions, reply, sentences
+from refundcore.words.case import Case
+from refundcore.words.deadlines import DeadlineLine
+from refundcore.words.questions import MissingLine
+
+__all__ = ["ClauseLine", "DeadlineLine", "Explanation", "MissingLine", "ReadingLine", "explain"]
+
+VERDICT_OF = ("approve", "exchange", "deny", "need_info", "pending", "review")
+
+
+@dataclass(frozen=True)
+class ClauseLine:
+    """One clause and how the claim stands by it."""
+
+    id: str
+    title: str
+    text: str
+    """Its wording on the day of the order, numbers filled in."""
+    paragraph: int
+    state: str
+    """`met`: nothing in it stands against the claim; `not_met`; `unknown`; or `not_concerned`."""
+    role: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ReadingLine:
+    """What one of the three readings makes of the claim."""
+
+    name: str
+    verdict: str
+    clause: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that there is to say about a claim."""
+
+    headline: str
+    verdict: str
+    leaning: str
+    clauses: list[ClauseLine]
+    readings: list[ReadingLine]
+    parting: list[tuple[str, str]]
+    """Where the readings split the claim: the place and both meanings."""
+    missing: list[MissingLine]
+    deadlines: list[DeadlineLine]
+    reply: str
+    """A plain answer to the customer."""
+    refund: str
+    fee: str
+    """Empty where no fee is kept."""
+
+
+def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) -> Explanation:
+    """Explains the verdict on one claim (a table of one row) as of an instant in microseconds.
+
+    Raises `ValueError` for a table of another size.
+    """
+    if len(claim) != 1:
+        raise ValueError(f"One claim is explained at a time, not {len(claim)}.")
+    zone = zone or policy.zone
+    judged = judge(claim, policy, as_of, zone=zone).iloc[0]
+    case = Case(claim, policy, as_of, zone, judged)
+    lines = deadlines.lines(case)
+    asked = questions.lines(case)
+    parting = _parting(case)
+    refund, fee = _money(case, judged)
+    return Explanation(
+        headline=headline.of(case),
+        verdict=case.verdict,
+        leaning=case.leaning,
+        clauses=[_clause(case, name) for name in policy.clauses],
+        readings=[_reading(case, place, name) for place, name in enumerate(READINGS)],
+        parting=parting,
+        missing=asked,
+        deadlines=lines,
+        reply=reply.of(case, asked),
+        refund=refund,
+        fee=fee,
+    )
+
+
+def _money(case: Case, judged: pd.Series) -> tuple[str, str]:
+    if case.verdict != "approve":
+        return "", ""
+    fee = int(judged["fee"])
+    return case.money(int(judged["refund"])), case.money(fee) if fee else ""
+
+
+def _clause(case: Case, name: str) -> ClauseLine:
+    clause = case.policy.clauses[name]
+    state = sentences.state(case, name)
+    return ClauseLine(
+        id=name,
+        title=clause.title,
+        text=clause.on(case.order_day),
+        paragraph=clause.paragraph,
+        state=state,
+        role=clause.roles[0],
+        sentence=sentences.of(case, name, state),
+    )
+
+
+def _reading(case: Case, place: int, name: str) -> ReadingLine:
+    """The verdict under one reading alone, before the readings are put together."""
+    verdicts = case.effects.verdict[:, place]
+    if (verdicts != verdicts[0]).any():
+        return ReadingLine(name, "need_info", "", "Depends on facts that are not known yet.")
+    verdict = VERDICT_OF[int(verdicts[0])]
+    role = {"deny": "bar", "need_info": "supply", "review": "hold", "pending": "clock", "exchange": "remedy"}.get(
+        verdict, "ground"
+    )
+    bits = int(np.bitwise_and.reduce(case.effects.bits[role][:, place]))
+    names = case.book.names(bits)
+    clause = names[0] if names else ""
+    said = sentences.of(case, clause, sentences.MET) if clause else headline.VERDICTS[verdict]
+    return ReadingLine(name, verdict, clause, said)
+
+
+def _parting(case: Case) -> list[tuple[str, str]]:
+    """Both meanings of each place where the readings part the claim."""
+    if case.verdict != "review":
+        return []
+    places = case.book.places(case.policy, case.reason)
+    verdicts = case.book.otherwise(case.known, places, case.policy, case.reason)
+    usual = case.effects.verdict[:, 1]
+    alone = [place for column, place in enumerate(places) if (verdicts[:, column] != usual).any()]
+    # Where no place decides alone, those that stand behind the clauses do together.
+    together = [place for place in places if set(place[0].parts) & set(case.clauses)]
+    return [
+        (
+            reading.id,
+            (
+                f"{reading.title}: usually read as “{reading.meanings[reading.default]}”; "
+                f"it can also be read as “{reading.meanings[value]}”."
+            ),
+        )
+        for reading, value in alone or together
+    ]

@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
 COOKIE = "refund_desk"
-PASSWORD = "seven quiet green harbours"  # noqa: S105 - of people who exist only here
+PASSWORD = "seven quiet green harbours"
 LONGEST_START = 60.0
 
 

@@ -15,6 +15,9 @@ SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_claims.csv"
 ANCHOR = datetime(2026, 3, 16, 12, 0, tzinfo=UTC)
 """The moment at which the file's dates were written down."""
 
+STAYS = timedelta(days=365)
+"""An instant so long before the anchor stays where it is: an order from before the policy's first day."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -44,10 +47,10 @@ def sample(at: datetime) -> Source:
 def _moved(text: str, shift: timedelta) -> str:
     if not text:
         return ""
-    if _DATE.fullmatch(text):
-        return (
-            (datetime.fromisoformat(f"{text}T00:00:00+00:00") + timedelta(days=round(shift / timedelta(days=1))))
-            .date()
-            .isoformat()
-        )
-    return (datetime.fromisoformat(text) + shift).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    alone = _DATE.fullmatch(text)
+    moment = datetime.fromisoformat(f"{text}T00:00:00+00:00" if alone else text)
+    if moment < ANCHOR - STAYS:
+        return text
+    if alone:
+        return (moment + timedelta(days=round(shift / timedelta(days=1)))).date().isoformat()
+    return (moment + shift).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -42,7 +42,7 @@ with left:
     if explanation.deadlines:
         st.subheader("Deadlines", anchor=False)
         desk.listing(verdicts.deadline_lines(explanation.deadlines), "deadlines", "Deadlines")
-    why, facts = st.tabs(["Clause by clause", "Facts"], key="claim_tab", on_change="rerun")
+    why, facts = st.tabs(["Why", "Facts"], key="claim_tab", on_change="rerun")
     if facts.open:
         with facts:
             if works and claim.state not in {"decided", "closed"}:
@@ -51,7 +51,7 @@ with left:
                 claim_parts.facts_shown(claim)
     else:
         with why:
-            verdicts.why(explanation)
+            verdicts.why(explanation, claim.clauses)
 
 with right:
     with st.container(border=True):
@@ -59,6 +59,8 @@ with right:
         deciding.panel(me, claim, explanation)
     if works:
         claim_parts.assigning(me, claim, people)
+    else:
+        st.text(f"Assigned to {claim.assignee or 'nobody'}")
     st.subheader("Reply to the customer", anchor=False)
     st.code(explanation.reply, language=None, wrap_lines=True, height=200)
     st.subheader("What happened", anchor=False)

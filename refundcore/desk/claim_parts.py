@@ -51,14 +51,11 @@ def go(ref: str, chosen: Filter, people: Sequence[Person]) -> None:
 def way(me: Person, claim: ClaimRecord, chosen: Filter, people: Sequence[Person]) -> None:
     """Back to the queue, and on to the claims before and after this one within its filter."""
     before, after = acts.read(store.neighbours, chosen, person=me.id, at=context.now(), claim=claim.id)
-    with st.container(horizontal=True, gap="small"):
-        if st.button(
-            "Queue", key="back", icon=":material/arrow_back:", shortcut="Q", help="Back to the queue as it was."
-        ):
-            st.switch_page("pages/queue.py", query_params=filters.address(chosen, people))
-        for label, key, shortcut, row in (("Previous", "previous", "P", before), ("Next", "next", "N", after)):
-            if st.button(label, key=key, shortcut=shortcut, disabled=row is None) and row:
-                go(row.ref, chosen, people)
+    if st.button("Queue", key="back", icon=":material/arrow_back:", shortcut="Q", help="Back to the queue as it was."):
+        st.switch_page("pages/queue.py", query_params=filters.address(chosen, people))
+    for label, key, shortcut, row in (("Previous", "previous", "P", before), ("Next", "next", "N", after)):
+        if st.button(label, key=key, shortcut=shortcut, disabled=row is None) and row:
+            go(row.ref, chosen, people)
 
 
 def summary(claim: ClaimRecord) -> None:
@@ -73,7 +70,6 @@ def summary(claim: ClaimRecord) -> None:
         _pair("product", facts),
         Pair("Purchased", value_text(_purchase(facts), facts), unknown=not known(facts.get(_purchase(facts)))),
         _pair("submitted_at", facts, "Received"),
-        Pair("Assigned to", claim.assignee or "nobody"),
     ]
     if known(facts.get("description")):
         shown.append(Pair("The customer's grounds", str(facts["description"]), wide=True))
@@ -86,20 +82,6 @@ def _purchase(facts: Mapping[str, Any]) -> str:
 
 def _pair(name: str, facts: Mapping[str, Any], label: str = "") -> Pair:
     return Pair(label or BY_NAME[name].label, value_text(name, facts), unknown=not known(facts.get(name)))
-
-
-def facts_shown(claim: ClaimRecord) -> None:
-    """All facts, to be read only."""
-    for title, asked in fields.asked(claim.facts.get("reason")).items():
-        st.markdown(f"**{title}**")
-        pairs([_read_only(fact, claim.facts) for fact in asked], f"facts_{title}")
-
-
-def _read_only(fact: Fact, facts: Mapping[str, Any]) -> Pair:
-    value = value_text(fact.name, facts, unknown=fact.blank or "unknown")
-    return Pair(
-        fact.label, value, wide=fact.name == "description", unknown=not known(facts.get(fact.name)) and not fact.blank
-    )
 
 
 def facts_form(me: Person, claim: ClaimRecord) -> None:
@@ -123,6 +105,19 @@ def facts_form(me: Person, claim: ClaimRecord) -> None:
         else:
             acts.finish(acts.do(store.set_facts, me, name, claim=claim.id, version=claim.version, changes=changed))
     acts.refusals(name)
+
+
+def facts_shown(claim: ClaimRecord) -> None:
+    """All facts, to be read only."""
+    for title, asked in fields.asked(claim.facts.get("reason")).items():
+        st.markdown(f"**{title}**")
+        pairs([_read_only(fact, claim.facts) for fact in asked], f"facts_{title}")
+
+
+def _read_only(fact: Fact, facts: Mapping[str, Any]) -> Pair:
+    there = known(facts.get(fact.name))
+    value = value_text(fact.name, facts, unknown=f"not given: {fact.blank}" if fact.blank else "unknown")
+    return Pair(fact.label, value, wide=fact.name in fields.WIDE, unknown=not there and not fact.blank)
 
 
 def assigning(me: Person, claim: ClaimRecord, people: Sequence[Person]) -> None:
@@ -150,16 +145,8 @@ def assigning(me: Person, claim: ClaimRecord, people: Sequence[Person]) -> None:
 def noting(me: Person, claim: ClaimRecord) -> None:
     """A note to the timeline."""
     form = f"note_{claim.id}"
-    with st.form(form, clear_on_submit=True, border=False):
-        text = st.text_area(
-            "Note",
-            key=f"text_{form}",
-            max_chars=4000,
-            height=70,
-            placeholder="For colleagues; the customer never sees it",
-        )
-        sent = st.form_submit_button("Add the note", icon=":material/add_comment:")
-    if sent and text.strip():
+    text = st.chat_input("Add a note for colleagues", key=f"text_{form}", max_chars=4000)
+    if text and text.strip():
         acts.finish(acts.do(store.note, me, form, claim=claim.id, version=claim.version, text=text.strip()))
     acts.refusals(form)
 

@@ -74,7 +74,8 @@ def _open(me: Person, claim: ClaimRecord) -> None:
         case "review":
             _button("Decide …", "override", claim, icon=":material/balance:", **looks)
         case _:
-            st.text("A clock is running; time alone will settle this claim.")
+            until = f" until {when_text(claim.next_deadline)}" if known(claim.next_deadline) else ""
+            st.text(f"Nothing to decide{until}: time alone will settle this claim.")
     with st.container(horizontal=True, gap="small"):
         if claim.verdict != "review":
             _button("Decide otherwise …", "override", claim)
@@ -118,8 +119,13 @@ def _decided(me: Person, claim: ClaimRecord) -> None:
             _button("Reopen …", "reopen", claim)
 
 
-@st.dialog("Follow the verdict", on_dismiss=acts.close_dialog)
 def _follow(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
+    st.dialog(f"{_CONFIRM[claim.verdict]} this claim", on_dismiss=acts.close_dialog)(_follow_body)(
+        me, claim, explanation
+    )
+
+
+def _follow_body(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
     form = _named("follow", claim)
     st.text(explanation.headline)
     amount = money_text(claim.refund, claim.facts.get("currency"))
@@ -150,15 +156,16 @@ def _override(me: Person, claim: ClaimRecord, _: Explanation) -> None:
     else:
         st.text(f"The policy's verdict is: {verdict_word(claim.verdict).label}.")
     options = [code for code in DECISIONS if code != claim.verdict]
-    at = options.index(claim.leaning) if claim.leaning in options else 0
+    at = options.index(claim.leaning) if claim.leaning in options else None
     outcome = st.radio("Decision", options, at, DECISIONS.__getitem__, key=f"outcome_{form}")
     refund, problem = _refund(claim, form) if outcome == "approve" else (None, "")
     reason = st.text_area("Reason", key=f"reason_{form}", max_chars=2000, placeholder="Why, in a sentence or two")
     if not review and not may(me.role, "decide_override_alone"):
         st.text("It is against the policy, so it waits for a manager's approval.")
     if st.button("Decide", type="primary", key="confirm_override", shortcut="Ctrl+Enter"):
-        if problem or not reason.strip():
-            st.error(plain(problem) if problem else NO_REASON, icon=":material/error:")
+        if not outcome or problem or not reason.strip():
+            why = "Choose a decision." if not outcome else problem or NO_REASON
+            st.error(plain(why), icon=":material/error:")
         else:
             acts.finish(
                 acts.do(

@@ -6,7 +6,7 @@ date, an amount or a yes means the same in both. A field left empty is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,8 @@ from refundcore.intake import cells
 GROUPS: Mapping[str, tuple[str, ...]] = {
     title: tuple(names.split())
     for title, names in {
-        "The claim": "claim_ref order_ref item_ref customer_email product channel grounds_sufficient description",
-        "Dates": "purchased_at ordered_at submitted_at sent_at contacted_at",
+        "The claim": "order_ref item_ref customer_email product description",
+        "Dates": "purchased_at ordered_at submitted_at contacted_at",
         "SMS and evidence": (
             "sms_code_received sms_received_at evidence_attached evidence_sufficient evidence_received_at"
         ),
@@ -33,14 +33,21 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
             " access_granted_at access_refused remedy_choice replacement_price"
         ),
         "Third parties": "third_party_cause listed_compatible reproduced_without_third_party",
-        "Payment": "amount currency payment_method refunded_before payment_split fee_disclosed chargeback_open",
-        "Conduct": "unlawful_use terms_section",
+        "Payment": "amount currency payment_method refunded_before",
+        "Less common": (
+            "claim_ref channel grounds_sufficient sent_at payment_split fee_disclosed chargeback_open unlawful_use"
+            " terms_section"
+        ),
     }.items()
 }
 """The facts by topic, in the order in which people are asked; the reason itself stands above them all."""
 
+FOLDED = "Less common"
+"""The topic that is folded away until it is wanted."""
+
 COMMON_CURRENCIES = ("USD", "EUR", "GBP")
 YES, NO = "Yes", "No"
+WIDE = frozenset({"description"})
 
 
 def currencies() -> list[str]:
@@ -49,12 +56,13 @@ def currencies() -> list[str]:
 
 
 def asked(reason: object) -> dict[str, list[Fact]]:
-    """The facts asked for under a reason, by topic; all of them while the reason is unknown."""
+    """The facts asked for under a reason, by topic; while it is unknown those that are asked for under every one."""
     groups = {}
     for title, names in GROUPS.items():
-        facts = [BY_NAME[name] for name in names if reason not in REASONS or reason in BY_NAME[name].reasons]
-        if facts:
-            groups[title] = facts
+        facts = [BY_NAME[name] for name in names]
+        wanted = [f for f in facts if (reason in f.reasons if reason in REASONS else f.reasons == REASONS)]
+        if wanted:
+            groups[title] = wanted
     return groups
 
 
@@ -114,7 +122,7 @@ def draw(
             codes = list(fact.codes) or currencies()
             at = codes.index(value) if value in codes else None
             typed = st.selectbox(label, codes, at, _code_text, key=key, placeholder="Not known", **looks)
-        case _ if fact.name == "description":
+        case _ if fact.name in WIDE:
             typed = st.text_area(label, value, 110, key=key, **looks)
         case _:
             hint, live = _PLACEHOLDERS.get(fact.kind, ""), _PAUSE if keep else False
@@ -140,15 +148,33 @@ def draw_all(
         shown = [fact for fact in facts if fact.name not in hidden]
         if not shown:
             continue
-        st.markdown(f"**{title}**")
-        narrow = [fact for fact in shown if fact.name != "description"]
-        for start in range(0, len(narrow), columns):
-            for place, fact in zip(st.columns(columns), narrow[start : start + columns], strict=False):
-                with place:
-                    draw(form, fact, prefix, values.get(fact.name, ""), missing=fact.name in wanted, keep=keep)
-        for fact in shown:
-            if fact.name == "description":
+        if title == FOLDED:
+            place = st.expander(title, expanded=any(fact.name in wanted for fact in shown))
+        else:
+            place = st.container()
+            place.markdown(f"**{title}**")
+        with place:
+            _draw_rows(form, shown, prefix, values, wanted, columns, keep=keep)
+
+
+def _draw_rows(
+    form: Form,
+    facts: Sequence[Fact],
+    prefix: str,
+    values: Mapping[str, str],
+    wanted: Collection[str],
+    columns: int,
+    *,
+    keep: bool,
+) -> None:
+    narrow = [fact for fact in facts if fact.name not in WIDE]
+    for start in range(0, len(narrow), columns):
+        for place, fact in zip(st.columns(columns), narrow[start : start + columns], strict=False):
+            with place:
                 draw(form, fact, prefix, values.get(fact.name, ""), missing=fact.name in wanted, keep=keep)
+    for fact in facts:
+        if fact.name in WIDE:
+            draw(form, fact, prefix, values.get(fact.name, ""), missing=fact.name in wanted, keep=keep)
 
 
 def _help(fact: Fact) -> str:

@@ -20,6 +20,7 @@ from refundcore.desk import context
 from refundcore.facts import BY_NAME
 from refundcore.money import EXPONENTS
 
+_BLANKS = frozenset({"None", "nan", "<NA>", "NaT"})
 MINUTE = 60
 _UNITS = ((86_400, "d"), (3_600, "h"), (MINUTE, "min"))
 
@@ -112,8 +113,8 @@ CLAUSE_STATES: Mapping[str, Word] = {
 
 
 def known(value: object) -> bool:
-    """Whether a value read from the store is there at all (neither None nor one of pandas' blanks)."""
-    return value is not None and value == value and str(value) not in {"", "<NA>", "NaT"}  # noqa: PLR0124 - NaN differs from itself
+    """Whether a value of a claim is there at all: neither None, nor empty, nor one of pandas' blanks."""
+    return value != "" if isinstance(value, str) else str(value) not in _BLANKS
 
 
 def money_text(minor: object, currency: object, *, unknown: str = "") -> str:
@@ -128,13 +129,12 @@ def money_text(minor: object, currency: object, *, unknown: str = "") -> str:
     return f"{digits} {code}".strip() if code else f"{digits} (no currency)"
 
 
-def when_text(at: object, *, zone: bool = True, unknown: str = "") -> str:
-    """An instant (microseconds, UTC) as `Tue 14 May 2024, 23:59 UTC` in the desk's zone."""
+def when_text(at: object, *, unknown: str = "") -> str:
+    """An instant (microseconds, UTC) as `14 May 2024, 23:59 UTC` in the desk's zone."""
     if not known(at):
         return unknown
     local = moment(int(str(at)), context.zone())
-    text = f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
-    return f"{text} {local.tzname()}" if zone else text
+    return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"
 
 
 def day_text(at: object, *, unknown: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -14,7 +14,7 @@ from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, count_text, plai
 from refundcore.facts import COLUMNS, Claims
 from refundcore.words import Explanation
 
-_ORDER = {"met": 0, "not_met": 1, "unknown": 2, "not_concerned": 3}
+_ORDER = {"not_met": 0, "unknown": 1, "met": 2, "not_concerned": 3}
 _DEADLINES = {
     "running": ("timer", "", ""),
     "over": ("timer_off", "", "over"),
@@ -33,10 +33,10 @@ def _one(facts: Mapping[str, Any]) -> Claims:
     return Claims.of({name: [facts[name]] for name in COLUMNS if name in facts})
 
 
-def clause_lines(explanation: Explanation, *, concerned: bool) -> list[Line]:
-    """Clause by clause: those that concern the claim, or the rest."""
+def clause_lines(explanation: Explanation, deciding: Collection[str], *, concerned: bool) -> list[Line]:
+    """Clause by clause: those that concern the claim, those that decide it first; or the rest."""
     lines = []
-    for clause in sorted(explanation.clauses, key=lambda clause: _ORDER[clause.state]):
+    for clause in sorted(explanation.clauses, key=lambda clause: (clause.id not in deciding, _ORDER[clause.state])):
         if (clause.state != "not_concerned") != concerned:
             continue
         word = CLAUSE_STATES[clause.state]
@@ -48,6 +48,7 @@ def clause_lines(explanation: Explanation, *, concerned: bool) -> list[Line]:
                 icon=word.icon,
                 tone=word.tone,
                 word=word.label,
+                when="decides" if clause.id in deciding else "",
                 dim=not concerned,
             )
         )
@@ -74,14 +75,13 @@ def reading_lines(explanation: Explanation) -> list[Line]:
 def deadline_lines(deadlines: Sequence[Any]) -> list[Line]:
     """The deadlines with their convention; those that run tick."""
     lines = []
-    for deadline in deadlines:
+    for deadline in sorted(deadlines, key=lambda deadline: deadline.state != "running"):
         icon, tone, word = _DEADLINES.get(deadline.state, ("timer", "", ""))
         running = deadline.state == "running"
         lines.append(
             Line(
                 head=f"{deadline.title} ({deadline.clause})" if deadline.clause else deadline.title,
-                text=when_text(deadline.at),
-                note=deadline.convention,
+                note=" · ".join(filter(None, (when_text(deadline.at), deadline.convention))),
                 icon=icon,
                 tone=tone,
                 word=word,
@@ -101,25 +101,31 @@ def missing_lines(explanation: Explanation) -> list[Line]:
             for answer, verdict in question.outcomes
         ]
         lines.append(
-            Line(head=question.label, text=question.question, note=" · ".join(outcomes), icon="help", tone="orange")
+            Line(
+                head=question.label,
+                text=question.question,
+                note=" · ".join(outcomes) if len(leads) > 1 else "",
+                icon="help",
+                tone="orange",
+            )
         )
     return lines
 
 
 def headline(explanation: Explanation) -> None:
-    """The verdict in one sentence, and the money where it names any."""
+    """The verdict in one sentence, and the fee where one is kept."""
     st.markdown(f"**{plain(explanation.headline)}**")
-    if explanation.refund:
-        fee = f", after a fee of {explanation.fee}" if explanation.fee else ""
-        st.text(f"Refund: {explanation.refund}{fee}")
+    if explanation.fee:
+        st.text(f"A fee of {explanation.fee} is kept back.")
 
 
-def why(explanation: Explanation) -> None:
+def why(explanation: Explanation, deciding: Collection[str]) -> None:
     """Where the readings part, and every clause that concerns the claim; the others folded away."""
     if explanation.parting:
         listing(reading_lines(explanation), "readings", "What each reading of the policy makes of the claim")
-    listing(clause_lines(explanation, concerned=True), "clauses", "Clause by clause")
-    others = clause_lines(explanation, concerned=False)
+        st.markdown("**Clause by clause**")
+    listing(clause_lines(explanation, deciding, concerned=True), "clauses", "Clause by clause")
+    others = clause_lines(explanation, deciding, concerned=False)
     if others:
         with st.expander(f"{count_text(len(others), 'clause')} not concerned", key="not_concerned"):
             listing(others, "other_clauses", "Clauses that do not concern this claim")

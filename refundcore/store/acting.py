@@ -9,17 +9,18 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from refundcore.deadlines import micros
-from refundcore.facts import COLUMNS, FACTS, Claims
+from refundcore.facts import COLUMNS, FACTS, Claims, Fact
 from refundcore.store import roles, sentences, tables
 from refundcore.store.chain import GENESIS, Ledger, canonical, digest, opened
 from refundcore.store.errors import Forbidden, Impossible, Stale
 from refundcore.store.judging import Verdict, judge_rows, kept
 from refundcore.store.model import Person, Receipt
 from refundcore.store.settings import Settings, load
-from refundcore.store.store import Store
+from refundcore.store.store import Store, first_of
 
 Row = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ def visible(connection: sa.Connection) -> sa.ColumnElement[bool]:
 def load_person(connection: sa.Connection, number: int) -> Person | None:
     """A person by id."""
     columns = [tables.people.c[name] for name in Person.__dataclass_fields__]
-    row = connection.execute(sa.select(*columns).where(tables.people.c.id == number)).mappings().first()
+    row = first_of(connection, sa.select(*columns).where(tables.people.c.id == number))
     return Person(**row) if row else None
 
 
@@ -104,12 +105,12 @@ class Act:
         Raises `Impossible` where there is none, `Stale` where it is not at `version` (None: any will do).
         """
         query = sa.select(tables.claims).where(tables.claims.c.id == claim, visible(self.connection))
-        row = self.connection.execute(query).mappings().first()
+        row = first_of(self.connection, query)
         if row is None:
             raise Impossible("There is no such claim.")
         if version is not None and version != row["version"]:
             raise Stale(self._changed_since(row, version))
-        return dict(row)
+        return row
 
     def _changed_since(self, row: Row, version: int) -> str:
         events = tables.events
@@ -138,7 +139,7 @@ class Act:
         found: str | None = self.connection.execute(query).scalar()
         return GENESIS if found is None else found
 
-    def change(  # noqa: D417 - values is described
+    def change(
         self,
         row: Row,
         kind: str,
@@ -258,27 +259,28 @@ def typed_facts(given: Mapping[str, Any]) -> dict[str, Any]:
     """Facts in their types, an instant with both its ends. Raises `Impossible` naming what does not fit."""
     if strange := sorted(given.keys() - COLUMNS.keys()):
         raise Impossible(f"There is no fact called {strange[0]}.")
-    wanted = dict(given)
+    wanted = {name: None if isinstance(value, str) and not value.strip() else value for name, value in given.items()}
     for fact in FACTS:
-        if fact.kind != "instant":
-            continue
-        if fact.name in wanted and fact.latest not in wanted:
-            wanted[fact.latest] = wanted[fact.name]
-        elif fact.latest in wanted and fact.name not in wanted:
-            wanted[fact.name] = wanted[fact.latest]
-        first, last = wanted.get(fact.name), wanted.get(fact.latest)
-        if first is not None and last is not None and first > last:
-            raise Impossible(f"{fact.label}: its latest moment lies before its earliest.")
-        if (first is None) != (last is None):
-            raise Impossible(f"{fact.label}: give both its earliest and its latest moment, or neither.")
+        if fact.kind == "instant" and {fact.name, fact.latest} & wanted.keys():
+            _whole_instant(wanted, fact)
     for name, value in wanted.items():
-        if isinstance(value, str):
-            if not value.strip():
-                wanted[name] = None
-            elif len(value) > LONGEST_TEXT:
-                raise Impossible(f"{sentences.labels([name])} is too long: at most {LONGEST_TEXT:,} characters.")
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            raise Impossible(f"{sentences.labels([name])} is too long: at most {LONGEST_TEXT:,} characters.")
     try:
         frame = Claims.of({name: [value] for name, value in wanted.items()} or {"reason": [None]}).frame
-    except (ValueError, UnicodeEncodeError, OverflowError) as error:
+    except (ValueError, OverflowError, pa.ArrowException) as error:
         raise Impossible(str(error)) from error
     return {name: frame[name].astype(object).where(frame[name].notna(), None).iloc[0] for name in wanted}
+
+
+def _whole_instant(wanted: dict[str, Any], fact: Fact) -> None:
+    """Give an instant both its ends."""
+    if fact.latest not in wanted:
+        wanted[fact.latest] = wanted[fact.name]
+    elif fact.name not in wanted:
+        wanted[fact.name] = wanted[fact.latest]
+    first, last = wanted[fact.name], wanted[fact.latest]
+    if (first is None) != (last is None):
+        raise Impossible(f"{fact.label}: give both its earliest and its latest moment, or neither.")
+    if first is not None and first > last:
+        raise Impossible(f"{fact.label}: its latest moment lies before its earliest.")

@@ -59,7 +59,7 @@ def add_claim(
 
     Raises `Impossible` for facts of the wrong type, or where the same claim is there already.
     """
-    given = {name: None for name in COLUMNS} | typed_facts(facts)
+    given = dict.fromkeys(COLUMNS) | typed_facts(facts)
     parameters = {"facts": given, "assign_to": assign_to}
     with acting(store, "add_claim", actor=actor, at=at, key=key, parameters=parameters) as act:
         if earlier := act.earlier():

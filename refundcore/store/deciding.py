@@ -20,7 +20,7 @@ from refundcore.store.errors import Forbidden, Impossible
 from refundcore.store.judging import Verdict
 from refundcore.store.model import OUTCOMES, Outcome, Receipt
 from refundcore.store.sentences import DONE
-from refundcore.store.store import Store
+from refundcore.store.store import Store, first_of
 
 REMEDIES = {"approve": "refund", "exchange": "replacement", "deny": ""}
 
@@ -88,8 +88,8 @@ def refuse_state(act: Act, row: Row) -> None:
     when = sentences.clock(found.at, act.at)
     if found.status == "awaiting_approval":
         raise Impossible(
-            f"{who} asked {when} for approval of a decision against the policy ({DONE[found.outcome]}); a manager has to"
-            " approve or reject it first."
+            f"{who} asked {when} for approval of a decision against the policy ({DONE[found.outcome]}); a manager has"
+            " to approve or reject it first."
         )
     raise Impossible(f"{who} {DONE[found.outcome]} this claim {when}; reopen it to decide again.")
 
@@ -237,10 +237,10 @@ def _ask(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, st
 def _waiting_decision(act: Act, row: Row) -> Row:
     decisions = tables.decisions
     query = sa.select(decisions).where(decisions.c.claim_id == row["id"], decisions.c.status == "awaiting_approval")
-    found = act.connection.execute(query).mappings().first()
+    found = first_of(act.connection, query)
     if row["state"] != "awaiting_approval" or found is None:
         raise Impossible(f"This claim is {sentences.STATES[row['state']]}: no decision waits for approval.")
-    return dict(found)
+    return found
 
 
 def approve_override(

@@ -7,7 +7,7 @@ class StoreError(Exception):
     """The store cannot be opened, read or written; `str()` is a sentence that says what is wanted."""
 
 
-class Refused(StoreError):
+class Refused(StoreError):  # noqa: N818 - read as a sentence: raise Stale
     """A change that is not made. Nothing was written."""
 
 

@@ -44,7 +44,7 @@ _REF, _EMAIL, _SUBMITTED = PLACES["claim_ref"], PLACES["customer_email"], PLACES
 _AFTER = {"state": "new", "outcome": "", "assignee_id": None, "asked_for": ""}
 
 
-def rows_of(claims: Claims) -> list[Values]:
+def tuples_of(claims: Claims) -> list[Values]:
     """The facts of claims row by row, in the order of `COLUMNS`."""
     columns = [pa.array(claims.frame[name], from_pandas=True).to_pylist() for name in NAMES]
     return list(zip(*columns, strict=True))
@@ -101,14 +101,14 @@ class Batch:
                     by_ref[ref] = known
                 else:
                     by_identity[mark] = known
-                self._create(following, ref, row, verdicts[place], mark, prints[place])
+                self._create(known, row, verdicts[place], mark)
                 following += 1
                 continue
             raw = cells[place] if cells is not None else ()
             self._meet(known, row, prints[place], lines[place], raw)
 
-    def _create(self, number: int, ref: str, row: Values, verdict: Verdict, mark: str | None, found: str) -> None:
-        act = self.act
+    def _create(self, known: Known, row: Values, verdict: Verdict, mark: str | None) -> None:
+        act, number, ref, found = self.act, known.id, known.ref, known.print
         moment = act_by("new", "", verdict, submitted_at=row[_SUBMITTED], answer_from=act.at, settings=act.settings)
         email = row[_EMAIL]
         self._claims.append(

@@ -22,11 +22,11 @@ from refundcore.store.acting import Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical, digest
 from refundcore.store.errors import Impossible, Refused
-from refundcore.store.import_rows import Batch, rows_of
+from refundcore.store.import_rows import Batch, tuples_of
 from refundcore.store.judging import judge, judge_rows
 from refundcore.store.model import Balance, ImportRecord, Reject
 from refundcore.store.roles import may
-from refundcore.store.store import Store
+from refundcore.store.store import Store, first_of, rows_of
 
 TOGETHER = 5_000
 """Rows in one transaction: others who write wait a quarter of a second at most."""
@@ -134,7 +134,7 @@ def import_batch(
     if len(lines) != len(claims) or (cells is not None and len(cells) != len(claims)):
         raise ValueError(f"{len(claims)} claims, {len(lines)} line numbers: one each is wanted.")
     verdicts = judge(store, claims, micros(at))
-    values = rows_of(claims)
+    values = tuples_of(claims)
     balance = Balance(0)
     for start in range(0, max(len(values), len(rejected), 1), TOGETHER):
         part = slice(start, start + TOGETHER)
@@ -151,7 +151,7 @@ def import_batch(
 
 
 def _running(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> Mapping[str, Any]:
-    record = act.connection.execute(sa.select(_imports).where(_imports.c.id == number)).mappings().first()
+    record = first_of(act.connection, sa.select(_imports).where(_imports.c.id == number))
     if record is None:
         raise Impossible("There is no such import.")
     if record["person_id"] != act.actor.id:
@@ -206,14 +206,11 @@ def _apply_updates(store: Store, number: int, *, actor: int, at: datetime) -> bo
     with acting(store, "import", actor=actor, at=at) as act:
         record = _running(act, number, ("finishing",))
         query = sa.select(updates).where(updates.c.import_id == number).order_by(updates.c.claim_id)
-        waiting = act.connection.execute(query.limit(UPDATED_TOGETHER)).mappings().all()
+        waiting = rows_of(act.connection, query.limit(UPDATED_TOGETHER))
         if not waiting:
             return False
         numbers = [row["claim_id"] for row in waiting]
-        rows = {
-            row["id"]: dict(row)
-            for row in act.connection.execute(sa.select(claims).where(claims.c.id.in_(numbers))).mappings()
-        }
+        rows = {row["id"]: row for row in rows_of(act.connection, sa.select(claims).where(claims.c.id.in_(numbers)))}
         wanted = [json.loads(row["changes"]) for row in waiting]
         changed = [{**rows[row["claim_id"]], **change} for row, change in zip(waiting, wanted, strict=True)]
         refused = 0
@@ -295,7 +292,7 @@ def resume_or_remove(store: Store, at: datetime) -> int:
     """
     with store.read() as connection:
         query = sa.select(_imports).where(_imports.c.status.in_(("running", "finishing", "removing")))
-        found = connection.execute(query).mappings().all()
+        found = rows_of(connection, query)
     moment, done = micros(at), 0
     for record in found:
         if not _gone(record["owner"]) and moment - record["touched_at"] < SILENT:
@@ -331,13 +328,13 @@ def imports(store: Store, limit: int = 50) -> list[ImportRecord]:
     with store.read() as connection:
         names = names_of(connection)
         query = sa.select(_imports).order_by(_imports.c.id.desc()).limit(limit)
-        return [_record(row, names) for row in connection.execute(query).mappings()]
+        return [_record(row, names) for row in rows_of(connection, query)]
 
 
 def import_record(store: Store, number: int) -> ImportRecord | None:
     """One import; None where there is none."""
     with store.read() as connection:
-        row = connection.execute(sa.select(_imports).where(_imports.c.id == number)).mappings().first()
+        row = first_of(connection, sa.select(_imports).where(_imports.c.id == number))
         return _record(row, names_of(connection)) if row else None
 
 

@@ -15,10 +15,10 @@ from refundcore.facts import COLUMNS, Claims
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.settings import Settings, load
-from refundcore.store.store import Store
+from refundcore.store.store import Store, rows_of
 
 PAY_BY = 14 * DAY
-"""Money goes back within 14 days of the request (paragraph 3 of the policy): an internal date, no verdict hangs on it."""
+"""Money goes back within 14 days of the request (paragraph 3 of the policy); no verdict hangs on it."""
 
 CHUNK = 20_000
 """Claims that are judged again in one transaction."""
@@ -72,7 +72,7 @@ def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int) -> list
     return judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
 
 
-def act_by(  # noqa: PLR0911 - one return a state
+def act_by(
     state: str,
     outcome: str,
     verdict: Verdict,
@@ -122,7 +122,7 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
     and time, so no event is written and the claims keep their versions.
     """
     moment, done, after = micros(at), 0, 0
-    due = tables.claims.c.queue_at.isnot(None)
+    due: sa.ColumnElement[bool] = tables.claims.c.queue_at.isnot(None)
     if not everything:
         due = sa.and_(due, tables.claims.c.holds_until < moment)
         with store.read() as connection:
@@ -131,16 +131,8 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
     while True:
         with store.write() as connection:
             settings = load(connection)
-            rows = (
-                connection.execute(
-                    sa.select(tables.claims)
-                    .where(due, tables.claims.c.id > after)
-                    .order_by(tables.claims.c.id)
-                    .limit(CHUNK)
-                )
-                .mappings()
-                .all()
-            )
+            query = sa.select(tables.claims).where(due, tables.claims.c.id > after)
+            rows = rows_of(connection, query.order_by(tables.claims.c.id).limit(CHUNK))
             if rows:
                 _write(connection, rows, judge_rows(store, rows, moment), settings)
         done += len(rows)

@@ -13,7 +13,7 @@ from refundcore.deadlines import HOUR, micros
 from refundcore.store import tables
 from refundcore.store.acting import visible
 from refundcore.store.model import OPEN_STATES, STATE_GROUPS, STATES, Figures, Filter, QueuePage, QueueRow
-from refundcore.store.store import Store
+from refundcore.store.store import Store, rows_of
 
 PAGE = 50
 SOON = 4 * HOUR
@@ -64,29 +64,32 @@ class Order:
 def conditions(connection: sa.Connection, chosen: Filter, person: int, at: int) -> list[sa.ColumnElement[bool]]:
     """What a filter asks of a claim. `person` is who "me" is."""
     wanted = [visible(connection)]
-    states = STATE_GROUPS[chosen.state]
-    if set(states) <= set(OPEN_STATES):
+    states = set(STATE_GROUPS[chosen.state])
+    if states <= set(OPEN_STATES):
         wanted.append(_claims.c.queue_at.isnot(None))
-    if set(states) not in ({*STATES}, {*OPEN_STATES}):
-        wanted.append(_claims.c.state.in_(states))
-    if chosen.verdict:
-        wanted.append(_claims.c.verdict == chosen.verdict)
-    if chosen.reason:
-        wanted.append(_claims.c.reason == chosen.reason)
+    if states not in ({*STATES}, {*OPEN_STATES}):
+        wanted.append(_claims.c.state.in_(sorted(states)))
+    wanted += [
+        column == value
+        for column, value in ((_claims.c.verdict, chosen.verdict), (_claims.c.reason, chosen.reason))
+        if value
+    ]
     if chosen.assignee == "nobody":
         wanted.append(_claims.c.assignee_id.is_(None))
     elif chosen.assignee:
-        number = person if chosen.assignee == "me" else min(int(chosen.assignee), 2**63 - 1)
-        wanted.append(_claims.c.assignee_id == number)
-    if chosen.due == "soon":
-        wanted.append(_claims.c.queue_at.between(at, at + SOON))
-    elif chosen.due == "overdue":
-        wanted.append(_claims.c.queue_at < at)
+        wanted.append(_claims.c.assignee_id == (person if chosen.assignee == "me" else _number(chosen.assignee)))
+    if chosen.due:
+        soon = _claims.c.queue_at.between(at, at + SOON)
+        wanted.append(soon if chosen.due == "soon" else _claims.c.queue_at < at)
     if chosen.imported:
-        wanted.extend(_of_import(connection, min(int(chosen.imported), 2**63 - 1)))
+        wanted.extend(_of_import(connection, _number(chosen.imported)))
     if text := chosen.text.strip():
         wanted.append(_found(text))
     return wanted
+
+
+def _number(digits: str) -> int:
+    return min(int(digits), 2**63 - 1)
 
 
 def _of_import(connection: sa.Connection, number: int) -> list[sa.ColumnElement[bool]]:
@@ -123,7 +126,7 @@ def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[QueueRow]:
         .outerjoin(tables.people, tables.people.c.id == _claims.c.assignee_id)
         .where(_claims.c.id.in_(numbers))
     )
-    found = {row["id"]: _row(row) for row in connection.execute(full).mappings()}
+    found = {row["id"]: _row(row) for row in rows_of(connection, full)}
     return [found[number] for number in numbers]
 
 
@@ -150,7 +153,7 @@ def queue(
     forward, back = order.read(after), order.read(before)
     backwards = back is not None
     with store.read() as connection:
-        query = page_query(connection, filter, person, micros(at), limit + 1, forward, back)
+        query = page_query(connection, filter, person, micros(at), limit + 1, after=forward, before=back)
         rows = _rows(connection, query)
     more = len(rows) > limit
     rows = rows[:limit]
@@ -170,6 +173,7 @@ def page_query(
     person: int,
     at: int,
     limit: int,
+    *,
     after: tuple[int, ...] | None = None,
     before: tuple[int, ...] | None = None,
 ) -> sa.Select[Any]:

@@ -22,7 +22,7 @@ from refundcore.store.errors import Impossible, Refused
 from refundcore.store.judging import Verdict, judge_rows
 from refundcore.store.listing import Order, conditions
 from refundcore.store.model import Filter, ManyResult, Outcome, Preview, Receipt, Result
-from refundcore.store.store import Store
+from refundcore.store.store import Store, rows_of
 
 Which = Filter | Sequence[tuple[int, int]]
 """Pairs (id, version), or everything that a filter finds."""
@@ -168,7 +168,7 @@ def _many(
     return ManyResult(tuple(results))
 
 
-def _one(
+def _one(  # noqa: PLR0917 - one claim's share of `_many`
     act: Act,
     action: str,
     parameters: Mapping[str, Any],
@@ -216,4 +216,4 @@ def _chunks(pairs: Sequence[tuple[int, int | None]]) -> Iterator[Sequence[tuple[
 
 def _load(connection: sa.Connection, some: Sequence[tuple[int, int | None]]) -> dict[int, Row]:
     query = sa.select(_claims).where(_claims.c.id.in_([number for number, _ in some]), visible(connection))
-    return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+    return {row["id"]: row for row in rows_of(connection, query)}

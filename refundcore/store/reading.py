@@ -12,7 +12,7 @@ from refundcore.store import sentences, tables
 from refundcore.store.acting import names_of, visible
 from refundcore.store.chain import opened
 from refundcore.store.model import ClaimRecord, Decision, Event
-from refundcore.store.store import Store
+from refundcore.store.store import Store, first_of
 
 _DIRECT = (
     "id",
@@ -40,23 +40,15 @@ def claim(store: Store, which: int | str) -> ClaimRecord | None:
     claims = tables.claims
     found = claims.c.id == which if isinstance(which, int) else claims.c.ref == which
     with store.read() as connection:
-        row = connection.execute(sa.select(claims).where(found, visible(connection))).mappings().first()
+        row = first_of(connection, sa.select(claims).where(found, visible(connection)))
         if row is None:
             return None
         names = names_of(connection)
-        decision = (
-            connection.execute(
-                sa.select(tables.decisions)
-                .where(
-                    tables.decisions.c.claim_id == row["id"],
-                    tables.decisions.c.status.in_(("standing", "awaiting_approval")),
-                )
-                .order_by(tables.decisions.c.id.desc())
-                .limit(1)
-            )
-            .mappings()
-            .first()
+        decisions = tables.decisions
+        query = sa.select(decisions).where(
+            decisions.c.claim_id == row["id"], decisions.c.status.in_(("standing", "awaiting_approval"))
         )
+        decision = first_of(connection, query.order_by(decisions.c.id.desc()).limit(1))
     return ClaimRecord(
         **{name: row[name] for name in _DIRECT},
         facts={name: row[name] for name in COLUMNS},

@@ -89,7 +89,9 @@ def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str])
     return f"{sentence}: {'; '.join(details)}." if details else f"{sentence}."
 
 
-def changed_since(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str], at: int, now: int) -> str:
+def changed_since(  # noqa: PLR0917 - an event and the present
+    who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str], at: int, now: int
+) -> str:
     """Why a stale act is refused."""
     return f"{who} {phrase(kind, body, names)} {clock(at, now)}; reload to see it."
 

@@ -43,7 +43,10 @@ def setting(store: Store, name: str) -> int:
 
 
 def set_setting(store: Store, *, actor: int, at: datetime, name: str, value: int) -> None:
-    """Change a setting; open claims take it up at once. Raises `Forbidden`, or `Impossible` for a value that does not fit."""
+    """Change a setting; open claims take it up at once.
+
+    Raises `Forbidden`, or `Impossible` for a value that does not fit.
+    """
     from refundcore.store.acting import acting  # noqa: PLC0415 - acts judge, judging reads settings
     from refundcore.store.judging import rejudge_due  # noqa: PLC0415
 

@@ -34,7 +34,7 @@ def library() -> ModuleType:
     try:
         from pysqlite3 import dbapi2  # noqa: PLC0415 - not there on every system
     except ImportError:
-        import sqlite3 as dbapi2  # type: ignore[no-redef]  # noqa: PLC0415
+        import sqlite3 as dbapi2  # noqa: PLC0415
     found: ModuleType = dbapi2
     return found
 
@@ -209,9 +209,9 @@ def private(path: Path) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def reads_planned(connection: sa.Connection, statement: sa.Executable) -> list[str]:
-    """How the library would answer a statement, step by step."""
-    compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
+def plan(connection: sa.Connection, query: sa.Select[Any]) -> list[str]:
+    """How the library would answer a query, step by step."""
+    compiled = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
     return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
 
 

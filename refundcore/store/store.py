@@ -27,6 +27,21 @@ _POSTGRES_LOCK = 0x52464453
 """The advisory lock that makes writers on PostgreSQL take turns, so that the journal has one end."""
 
 
+Row = dict[str, Any]
+"""A row of a table: column -> value."""
+
+
+def rows_of(connection: sa.Connection, query: sa.Select[Any]) -> list[Row]:
+    """The rows that a query finds."""
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def first_of(connection: sa.Connection, query: sa.Select[Any]) -> Row | None:
+    """The first row that a query finds."""
+    found = connection.execute(query).mappings().first()
+    return dict(found) if found is not None else None
+
+
 @dataclass
 class Store:
     """An opened store. `connect` makes it; everything else takes it as its first argument."""
@@ -85,10 +100,11 @@ def _begin(connection: sa.Connection, until: float) -> None:
         while True:
             try:
                 connection.begin()
-                return
             except sa.exc.OperationalError as error:
                 if not sqlite.is_busy(error) or time.monotonic() > until:
                     raise
+            else:
+                return
             time.sleep(0.0005 + secrets.randbelow(19_500) / 1_000_000)
     finally:
         sqlite.wait_ms(connection, sqlite.READ_WAIT_MS)

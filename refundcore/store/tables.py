@@ -5,6 +5,8 @@ Instants are BIGINT microseconds since 1970 in UTC, money is BIGINT minor units,
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from refundcore.facts import BY_NAME, COLUMNS
@@ -68,8 +70,8 @@ signin_failures = sa.Table(
 _TYPES = {"truth": sa.Boolean, "instant": sa.BigInteger, "money": sa.BigInteger}
 
 
-def _fact_columns() -> list[sa.Column[object]]:
-    columns = []
+def _fact_columns() -> list[sa.Column[Any]]:
+    columns: list[sa.Column[Any]] = []
     for name in COLUMNS:
         kind = BY_NAME[name.removesuffix("_latest")].kind
         columns.append(sa.Column(name, _TYPES.get(kind, sa.Text)))

@@ -16,13 +16,16 @@ from refundcore.facts import COLUMNS
 from refundcore.store import sqlite, tables
 from refundcore.store.chain import GENESIS, PERSONAL, commitment, event_hash, head_hash
 from refundcore.store.sentences import DONE
-from refundcore.store.store import Store
+from refundcore.store.store import Row, Store, rows_of
 
 AT_ONCE = 5_000
 """Rows that are held at once."""
 
 ERASED = object()
 """A personal value that is no longer known."""
+
+_DECIDED = ("outcome", "override", "reason", "refund", "fee", "currency", "verdict", "clause", "policy")
+"""What a decision and the body of its event both hold."""
 
 _PARTS = ("rows", "created", "updated", "unchanged", "duplicates", "conflicting", "rejected")
 
@@ -127,7 +130,7 @@ def _check_claims(connection: sa.Connection) -> tuple[int, int]:
         claims += 1
         if upcoming is None or upcoming[0] != claim["id"]:
             raise _Wrong(f"Claim {claim['ref']} has no events.")
-        events += _check_claim(claim, upcoming[1])
+        events += _check_claim(dict(claim), upcoming[1])
         upcoming = next(by_claim, None)
     if upcoming is not None:
         raise _Wrong(f"The claim of {next(upcoming[1]).id} is missing.")
@@ -143,28 +146,29 @@ def _check_claim(claim: Mapping[str, Any], events: Iterator[Any]) -> int:
             raise _Wrong(f"Claim {ref}: event {count} is missing.")
         if event.prev_hash != prev:
             raise _Wrong(f"Claim {ref}: event {count} does not follow the one before it.")
-        found = event_hash(
-            event.claim_id, event.seq, event.at, event.person_id, event.kind, event.body, event.prev_hash
-        )
-        if found != event.hash:
-            raise _Wrong(f"Claim {ref}: event {count} was changed.")
+        now |= _said(event, ref)
         prev = event.hash
-        body = json.loads(event.body)
-        private = json.loads(event.private) if event.private else {}
-        for part in (body, body.get("facts", {}), body.get("changes", {})):
-            _put_back(part, private, f"Claim {ref}: a personal value of event {count} was changed.")
-        if event.kind == "created":
-            now |= body["facts"]
-            now["ref"] = body["ref"]
-        elif event.kind == "facts_set":
-            now |= body["changes"]
-        now |= body.get("after", {})
     if claim["version"] != count:
         raise _Wrong(f"Claim {ref} is at version {claim['version']}, but has {count} events.")
     for name, value in now.items():
         if value is not ERASED and claim[name] != value:
             raise _Wrong(f"Claim {ref}: {name} is not what its events say.")
     return count
+
+
+def _said(event: Any, ref: str) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """What an event says of the columns of its claim, once it is known to be whole."""
+    found = event_hash(event.claim_id, event.seq, event.at, event.person_id, event.kind, event.body, event.prev_hash)
+    if found != event.hash:
+        raise _Wrong(f"Claim {ref}: event {event.seq} was changed.")
+    body = json.loads(event.body)
+    private = json.loads(event.private) if event.private else {}
+    for part in (body, body.get("facts", {}), body.get("changes", {})):
+        _put_back(part, private, f"Claim {ref}: a personal value of event {event.seq} was changed.")
+    said: dict[str, Any] = body.get("after", {})
+    if event.kind == "created":
+        return {**body["facts"], "ref": body["ref"], **said}
+    return {**body["changes"], **said} if event.kind == "facts_set" else said
 
 
 def _put_back(part: dict[str, Any], private: Mapping[str, Any], wrong: str) -> None:
@@ -189,68 +193,68 @@ def _check_decisions(connection: sa.Connection) -> None:
         .order_by(decisions.c.id)
     )
     standing: dict[int, str] = {}
-    waiting: set[int] = set()
+    waiting: dict[int, str] = {}
     count = 0
     for row in _stream(connection, query):
         count += 1
         body = json.loads(row.body) if row.body else {}
-        same = all(
-            getattr(row, name) == body.get(name)
-            for name in ("outcome", "override", "reason", "refund", "fee", "currency", "verdict", "policy")
-        )
-        if not same or row.event_claim != row.claim_id:
+        if row.event_claim != row.claim_id or any(getattr(row, name) != body.get(name) for name in _DECIDED):
             raise _Wrong(f"Claim {row.ref}: decision {row.id} is not what its event says.")
         if row.status == "standing":
             standing[row.claim_id] = DONE[row.outcome]
         elif row.status == "awaiting_approval":
-            waiting.add(row.claim_id)
+            waiting[row.claim_id] = ""
     kinds = events.c.kind.in_(("decided", "override_requested"))
     told = connection.execute(sa.select(sa.func.count()).select_from(events).where(kinds)).scalar()
     if told != count:
         raise _Wrong(f"There are {count} decisions, but the events tell of {told}.")
+    _check_outcomes(connection, standing, waiting)
+
+
+def _check_outcomes(connection: sa.Connection, standing: dict[int, str], waiting: dict[int, str]) -> None:
+    """Every claim that is decided has a decision that stands, every other has none."""
+    claims = tables.claims
     done = claims.c.state.in_(("decided", "closed", "awaiting_approval"))
     for row in _stream(connection, sa.select(claims.c.id, claims.c.ref, claims.c.state, claims.c.outcome).where(done)):
-        if row.state == "awaiting_approval":
-            if row.id not in waiting:
-                raise _Wrong(f"Claim {row.ref} waits for approval of a decision that is not there.")
-            waiting.discard(row.id)
-        elif standing.pop(row.id, None) != row.outcome:
-            raise _Wrong(f"Claim {row.ref} is {row.outcome or 'decided'}, but no decision says so.")
+        found = (waiting if row.state == "awaiting_approval" else standing).pop(row.id, None)
+        if found != row.outcome:
+            raise _Wrong(f"Claim {row.ref} is {row.state.replace('_', ' ')}, but no decision says so.")
     if left := [*standing, *waiting]:
         raise _Wrong(f"A decision stands on claim number {left[0]}, which is open.")
 
 
 def _check_imports(connection: sa.Connection) -> int:
     """Each finished import balances, with the claims and rejects that are here and with what the journal sealed."""
-    imports, claims, kept = tables.imports, tables.claims, tables.import_rejects
-    count_of = sa.select(claims.c.import_id, sa.func.count()).where(claims.c.import_id.isnot(None))
-    created = {row[0]: row[1] for row in connection.execute(count_of.group_by(claims.c.import_id))}
-    listed: Counter[tuple[int, str]] = Counter()
-    query = sa.select(kept.c.import_id, kept.c.kind, sa.func.count()).group_by(kept.c.import_id, kept.c.kind)
-    for row in connection.execute(query):
-        listed[row[0], row[1]] = row[2]
+    claims, kept, heads = tables.claims, tables.import_rejects, tables.heads
+    here: Counter[tuple[int, str]] = Counter()
+    query = sa.select(claims.c.import_id, sa.func.count()).where(claims.c.import_id.isnot(None))
+    for number, count in connection.execute(query.group_by(claims.c.import_id)):
+        here[number, "created"] = count
+    listed = sa.select(kept.c.import_id, kept.c.kind, sa.func.count()).group_by(kept.c.import_id, kept.c.kind)
+    for number, kind, count in connection.execute(listed):
+        here[number, kind] = count
     sealed = {}
-    for row in _stream(connection, sa.select(tables.heads.c.import_id, tables.heads.c.body)):
-        if row.import_id is not None and json.loads(row.body).get("finished"):
-            sealed[row.import_id] = json.loads(row.body)
-    count = 0
-    for row in connection.execute(sa.select(imports).order_by(imports.c.id)).mappings():
-        count += 1
-        number = row["id"]
-        where = f"Import {number} ({row['filename']})"
-        if row["rows"] != sum(row[part] for part in _PARTS[1:]):
-            raise _Wrong(f"{where}: its balance does not add up.")
-        if row["status"] == "removed":
-            if number in sealed or created.get(number):
-                raise _Wrong(f"{where} was taken back, but some of it is here.")
-            continue
-        if row["status"] == "removing":
-            continue
-        if created.get(number, 0) != row["created"]:
-            raise _Wrong(f"{where} created {row['created']} claims, but {created.get(number, 0)} are here.")
-        for kind in ("rejected", "conflicting"):
-            if listed[number, kind] != row[kind]:
-                raise _Wrong(f"{where} lists {listed[number, kind]} {kind} rows, but counted {row[kind]}.")
-        if row["status"] == "finished" and any(sealed.get(number, {}).get(part) != row[part] for part in _PARTS):
-            raise _Wrong(f"{where}: its balance is not the one that was sealed.")
-    return count
+    for row in _stream(connection, sa.select(heads.c.import_id, heads.c.body).where(heads.c.import_id.isnot(None))):
+        body = json.loads(row.body)
+        if body.get("finished"):
+            sealed[row.import_id] = body
+    imports = rows_of(connection, sa.select(tables.imports).order_by(tables.imports.c.id))
+    for record in imports:
+        _check_import(record, here, sealed.get(record["id"]))
+    return len(imports)
+
+
+def _check_import(record: Row, here: Counter[tuple[int, str]], sealed: Mapping[str, Any] | None) -> None:
+    number, status = record["id"], record["status"]
+    where = f"Import {number} ({record['filename']})"
+    if record["rows"] != sum(record[part] for part in _PARTS[1:]):
+        raise _Wrong(f"{where}: its balance does not add up.")
+    if status == "removed" and (sealed or here[number, "created"]):
+        raise _Wrong(f"{where} was taken back, but some of it is here.")
+    if status in {"removing", "removed"}:
+        return
+    for kind in ("created", "rejected", "conflicting"):
+        if here[number, kind] != record[kind]:
+            raise _Wrong(f"{where} counted {record[kind]} rows as {kind}, but {here[number, kind]} are here.")
+    if status == "finished" and any((sealed or {}).get(part) != record[part] for part in _PARTS):
+        raise _Wrong(f"{where}: its balance is not the one that was sealed.")

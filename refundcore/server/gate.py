@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from google.protobuf.message import DecodeError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
@@ -30,6 +30,8 @@ HEADER = "X-Refund-Desk-Person"
 
 SIGNED_OUT = 4401
 """The code with which a socket is closed whose session has ended (WebSocket codes from 4000 are for applications)."""
+
+SIGNED_OUT_WORDS = "You are signed out. Load this page again to sign in."
 
 _INNER = frozenset({"_stcore", "static", "media", "component", "app", "vendor"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -61,7 +63,8 @@ class Gate:
         if scope["path"] in forms.OPEN:
             return await self.app(_speaking_for(scope, None), receive, send)
         try:
-            person = await self.sessions.person(token_of(headers, self.cookie))
+            used = not scope["path"].startswith("/_stcore/")  # a page asks there by itself, too
+            person = await self.sessions.person(token_of(headers, self.cookie), used=used)
         except (StoreError, SQLAlchemyError):
             log.exception("The store could not be asked about a session.")
             busy = PlainTextResponse("The desk cannot read its store right now. Try again in a moment.", 503)
@@ -176,8 +179,10 @@ def _turn_away(scope: Scope, headers: Headers) -> Response:
     """Lead a page to the sign-in; refuse everything else."""
     path = scope["path"]
     parts = path.split("/")
+    if "_stcore" in parts:
+        return JSONResponse(SIGNED_OUT_WORDS, 401)  # a page that lost its session asks here, and shows JSON as it came
     if scope["method"] not in {"GET", "HEAD"} or _INNER.intersection(parts) or "." in parts[-1]:
-        return PlainTextResponse("Sign in first.", 401)
+        return PlainTextResponse(SIGNED_OUT_WORDS, 401)
     query = scope["query_string"].decode("latin-1")
     wanted = quote(path) + (f"?{query}" if query else "")
     if headers.get("sec-fetch-site") == "cross-site" and forms.safe_next(wanted) == wanted:

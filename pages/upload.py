@@ -1,0 +1,24 @@
+"""A file of claims brought in: what it is, what its columns mean, what would come in, and what came of every row."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from refundcore import desk
+from refundcore.desk import uploading
+
+me = desk.page("Upload", "agent", "manager")
+
+file = uploading.chooser()
+if file is None:
+    uploading.forget_answers()
+    st.text(
+        f"Up to {uploading.LARGEST} MB here; larger files by the command line (refund-desk import FILE). "
+        "Nothing is stored before you have seen what would come in."
+    )
+elif plan := uploading.understood(me, file):
+    if found := uploading.previewed(file, plan):
+        uploading.show(found)
+    uploading.bring_in(me, file, plan)
+
+uploading.history()

@@ -31,7 +31,7 @@ def complaint(password: str, *, name: str = "", email: str = "") -> str:
         return f"The password has {len(password)} characters; at most {LONGEST} are taken."
     plain = password.casefold()
     squeezed = "".join(plain.split())
-    if squeezed in common() or len(set(squeezed)) < 5:  # noqa: PLR2004 - fewer than five different characters
+    if squeezed in common() or len(set(squeezed)) < 5:
         return "This password is among the first that anybody would guess. Choose another; a few random words do well."
     own = {part for part in (name.casefold(), email.casefold(), email.casefold().partition("@")[0]) if part}
     if squeezed in {"".join(part.split()) for part in own}:

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         link = f"{address}/start?token={accounts.setup_link(opened, at=clock.now())}" if empty else address
         print(greeting(link, empty=empty, notice=opened.notice), flush=True)
         if not args.no_open and has_display():
-            webbrowser.open(link)
+            threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()  # it may wait for the browser
 
     configuration = uvicorn.Config(
         application,

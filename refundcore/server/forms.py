@@ -133,7 +133,6 @@ class _Pages:
         self.sessions.forget(token)
         answer = _go("/signin")
         answer.delete_cookie(cookie, path="/", secure=self.tls, httponly=True, samesite="strict")
-        answer.headers["Clear-Site-Data"] = '"cache"'
         return answer
 
     async def health(self, _: Request) -> Response:

@@ -99,6 +99,7 @@ class Outcome:
     holds: list[str] = field(default_factory=list)
     supplies: list[str] = field(default_factory=list)
     running: bool = False
+    rescued: bool = False
     right: str = "approve"
 
     @property
@@ -195,32 +196,37 @@ class Case:
     def invalid_number(self, outcome: Outcome) -> None:
         if not self["sms_code_received"]:
             outcome.holds.append("C5a")
-        if self.late_for_number() and not self.contact_rescues():
+        late = self.late_for_number()
+        outcome.rescued = late and self.contact_rescues()
+        if late and not outcome.rescued:
             outcome.bars.append("C5c")
-            if self.under_default().late_for_number():
+            if self.with_both_anchors().late_for_number():
                 outcome.bars.append("C5d")
-        supplied = self["evidence_attached"] and self["evidence_sufficient"] and self.evidence_in_time()
-        if not supplied:
-            (outcome.supplies if self.evidence_still_open() else outcome.bars).append("C5b")
+        supplied = self["evidence_attached"] and self["evidence_sufficient"]
+        if not supplied and self.evidence_still_open():
+            outcome.supplies.append("C5b")
+        elif not (supplied and self.evidence_in_time()):
+            outcome.bars.append("C5b")
         self.third_party(outcome, saved=bool(self["listed_compatible"]))
 
-    def under_default(self) -> Case:
-        return Case(self.facts, DEFAULT, self.as_of, self.zone, settled=self.settled)
+    def with_both_anchors(self) -> Case:
+        reading = self.reading | {"A03 anchor": DEFAULT["A03 anchor"]}
+        return Case(self.facts, reading, self.as_of, self.zone, settled=self.settled)
 
-    def sms_late_from(self) -> int | None:
-        """A03: the end of the week from the first SMS, never past day 14; None where that adds nothing."""
-        if self.reading["A03 anchor"] == "purchase":
-            return None
+    def sms_late_from(self) -> int:
+        """A03: the end of the week from the first SMS, never past day 14; 0 where that adds nothing."""
+        if self.reading["A03 anchor"] == "purchase" or self.after_day_14():
+            return 0
         day_14 = self.late_from("ordered_at", LAST_DAYS) if self["ordered_at"] is not None else None
         if self.facts.get("first SMS") == "late":
-            return day_14
+            return day_14 or 0
         if self["sms_received_at"] is None:
-            return None
+            return 0
         week = self.late_from("sms_received_at", WEEK_DAYS)
-        return week if day_14 is None else min(week, day_14)
+        return min(week, day_14 or week)
 
     def number_late_from(self) -> int:
-        return max(self.late_from("purchased_at", WEEK_DAYS), self.sms_late_from() or 0)
+        return max(self.late_from("purchased_at", WEEK_DAYS), self.sms_late_from())
 
     def late_for_number(self) -> bool:
         if not self.timing:
@@ -228,7 +234,7 @@ class Case:
         if self.timing == "mid" and self.reading["A03 anchor"] != "purchase":
             if self.facts.get("first SMS") == "late":
                 return False
-            if self["submitted_at"] is not None and self["sms_received_at"] is not None:
+            if self["submitted_at"] is not None:
                 return self.counts_from() >= self.sms_late_from()
         return self.timing != "in"
 
@@ -237,22 +243,22 @@ class Case:
         contacted = self["contacted_at"]
         if contacted is None or self.reading["A39 contact"] == "claim" or self.after_day_14():
             return False
-        default = self.under_default()
+        default = self.with_both_anchors()
         if self["purchased_at"] is not None:
             return contacted < default.number_late_from()
         if self.facts.get("first SMS") == "late" or self.timing == "in":
             return True
-        return self["sms_received_at"] is not None and contacted < default.sms_late_from()
+        return contacted < default.sms_late_from()
 
-    def evidence_limit(self, submitted: str = "submitted_at_latest") -> int:
+    def evidence_limit(self) -> int:
         """A07: the last instant at which evidence is in time. The purchase is known."""
         day_14 = self.late_from("ordered_at", LAST_DAYS) - 1
         by = self.reading["A07 evidence by"]
         if by == "day 14":
             return day_14
         limit = self.number_late_from() - 1
-        if by == "cure" and self[submitted] is not None:
-            limit = max(limit, self[submitted] + CURE_US)
+        if by == "cure" and self["submitted_at"] is not None:
+            limit = max(limit, self["submitted_at_latest"] + CURE_US)
         return min(limit, day_14)
 
     def by_timing(self) -> bool:
@@ -365,7 +371,10 @@ class Case:
         if self.clock_answer:
             return "in time" if self.clock_answer == "running" else "late"
         first, last = self.ends()
-        if self.stands_still() or self["defect_fixed_at_latest"] <= first:
+        if self.stands_still():
+            asked_surely_in_time = self["access_requested_at_latest"] <= first
+            return "in time" if asked_surely_in_time or self["defect_fixed_at_latest"] <= first else "doubtful"
+        if self["defect_fixed_at_latest"] <= first:
             return "in time"
         return "late" if self["defect_fixed_at"] > last else "doubtful"
 
@@ -373,6 +382,6 @@ class Case:
 def within_tolerance(facts: Claim) -> bool | None:
     """A21: about the same value. None where the price or what was paid is unknown."""
     price, paid = facts["replacement_price"], facts["amount"]
-    if price is None or paid is None or facts["currency"] is None:
+    if price is None or paid is None:
         return None
     return abs(price - paid) * 100 <= TOLERANCE_PERCENT * paid

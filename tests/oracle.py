@@ -17,9 +17,20 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from counting import ONE_DAY, SECOND_US, day_begins, from_us
+from counting import SECOND_US, day_begins, from_us
 from dictionary_rows import from_cells
-from one_reading import DEFAULT, LAST_DAYS, READINGS, STANDING_US, Case, Claim, Outcome, as_known, within_tolerance
+from one_reading import (
+    CURE_US,
+    DEFAULT,
+    LAST_DAYS,
+    READINGS,
+    STANDING_US,
+    Case,
+    Claim,
+    Outcome,
+    as_known,
+    within_tolerance,
+)
 
 from refundcore.facts import FACTS, REASONS, REQUIRED
 
@@ -41,6 +52,7 @@ ASKED_UNDER = (
     ("sms_received_at", "C5c"),
     ("grounds", "C8e"),
 )
+ASKING = [clause for _, clause in ASKED_UNDER] + ["C4c", "C8b", "C3"]
 WINDOW_CLAUSE = {"sms_not_received": "C4c", "invalid_number": "C5c", "major_defect": "C8b"}
 DECIDED = ("approve", "exchange", "deny")
 GRANTED = ("approve", "exchange")
@@ -49,7 +61,7 @@ GRANTED = ("approve", "exchange")
 def precedes_purchase(known: Claim) -> list[str]:
     """The instants of the claim that lie before its purchase: a mistake in the data."""
     bought = known["purchased_at"]
-    checked = ["submitted_at"] + (["defect_notified_at"] if known["reason"] == "major_defect" else [])
+    checked = ["submitted_at", "defect_notified_at"] if known["reason"] == "major_defect" else ["submitted_at"]
     if bought is None:
         return []
     return [name for name in checked if known[name] is not None and known[f"{name}_latest"] < bought]
@@ -110,7 +122,7 @@ def dates_unknown(known: Claim) -> list[Question]:
     bought = () if known["purchased_at"] is not None else ("purchased_at",)
     if defect and known["notice"] is None:
         answers = (("in", "running"), ("in", "over"), ("mid", "over"), ("far", "over"))
-        return [Question("timing", answers, (*bought, "submitted_at", "defect_notified_at"))]
+        return [Question("timing", answers, (*bought, "submitted_at"))]
     claimed = () if defect or known["submitted_at"] is not None else ("submitted_at",)
     if bought or claimed:
         return [Question("timing", (("in", ""), ("mid", ""), ("far", "")), (*bought, *claimed))]
@@ -137,7 +149,8 @@ def combine(facts: Claim, as_of: int, zone: str) -> Combined:
     outcomes = [Case(facts, reading, as_of, zone).judge() for reading in READINGS]
     verdicts = [outcome.verdict for outcome in outcomes]
     if "review" in verdicts:
-        clause = first(outcomes[1].holds or [c for o in outcomes if o.verdict == "review" for c in o.holds])
+        holders = outcomes[1:2] if verdicts[1] == "review" else [o for o in outcomes if o.verdict == "review"]
+        clause = first(clause for outcome in holders for clause in outcome.holds)
         return Combined("review", outcomes, clause=clause, held=True)
     if len(set(verdicts)) == 1 and verdicts[0] != "pending":
         return Combined(verdicts[0], outcomes)
@@ -160,16 +173,14 @@ def leaning(verdicts: Sequence[str], outcomes: Sequence[Outcome]) -> str:
 
 def parting(outcomes: Sequence[Outcome]) -> str:
     """The clause on which the readings part; where only contact saves a late claim, C5d (A39)."""
-    bars = {clause for outcome in outcomes for clause in outcome.bars}
-    return "C5d" if first(bars) == "C5c" and "C5d" in bars else first(bars)
+    denying = [set(outcome.bars) for outcome in outcomes if outcome.bars]
+    leading = first(set.intersection(*denying) or set.union(*denying))
+    return "C5d" if leading == "C5c" and any(outcome.rescued for outcome in outcomes) else leading
 
 
 def first(clauses: Iterable[str]) -> str:
-    return next(iter(ordered(clauses)), "")
-
-
-def ordered(clauses: Iterable[str]) -> list[str]:
-    return sorted(set(clauses), key=PRECEDENCE.index)
+    """The first in the order of precedence; '' of none."""
+    return min(clauses, key=PRECEDENCE.index, default="")
 
 
 def names(facts: Iterable[str]) -> str:
@@ -182,11 +193,13 @@ def blank_required(known: Claim) -> list[str]:
 
 
 def result(verdict: str, *, clause: str = "", clauses: Iterable[str] = (), missing: Iterable[str] = ()) -> dict:
+    """A row of the verdicts; of the clauses the leading one comes first, the others in their order."""
+    led = sorted(set(clauses), key=lambda one: (one != clause, PRECEDENCE.index(one)))
     return {
         "verdict": verdict,
         "leaning": "",
         "clause": clause,
-        "clauses": " ".join(ordered(clauses)),
+        "clauses": " ".join(led),
         "missing": names(missing),
         "next_deadline": None,
         "refund": None,
@@ -208,9 +221,13 @@ def judge(claim: Claim, as_of: int, zone: str, fees: Sequence[FeeRow] = ()) -> d
 
 def without_reason(known: Claim, as_of: int, zone: str) -> dict:
     """A claim that would be denied whatever its reason is denied; of any other the reason is asked."""
-    tries = [c for reason in REASONS for _, c in completions(known | {"reason": reason}, as_of, zone)]
-    if all(one.verdict == "deny" for one in tries):
-        return denied(tries)
+    under_each = [known | {"reason": reason} for reason in REASONS]
+    if not any(precedes_purchase(one) for one in under_each):
+        tries = [[combined for _, combined in completions(one, as_of, zone)] for one in under_each]
+        if all(one.verdict == "deny" for ways in tries for one in ways):
+            common = set.intersection(*(certain_bars(ways) for ways in tries))
+            clauses = common or set.union(*(certain_bars(ways) for ways in tries))
+            return result("deny", clause=first(clauses), clauses=clauses)
     return result("need_info", missing=["reason", *blank_required(known)])
 
 
@@ -233,7 +250,8 @@ def judge_reason(known: Claim, as_of: int, zone: str, fees: Sequence[FeeRow] = (
         return asked(known, all_ways, decisive, blank, evidence_shown(known, as_of, zone))
     match verdicts.pop():
         case "deny":
-            told = denied(all_ways)
+            bars = certain_bars(all_ways)
+            told = result("deny", clause=first(bars), clauses=bars)
         case "need_info":
             told = asked(known, all_ways, [], [], evidence_shown(known, as_of, zone))
         case "pending":
@@ -242,7 +260,7 @@ def judge_reason(known: Claim, as_of: int, zone: str, fees: Sequence[FeeRow] = (
         case "review":
             told = reviewed(all_ways) | {"next_deadline": clock_shown(known, as_of, zone)}
         case "exchange":
-            told = result("exchange", clause="C6d", clauses=["C6d"])
+            told = result("exchange", clause="C6d", clauses=["C6c", "C6d"])
         case _:
             told = approved(known, zone, fees)
     return told
@@ -265,11 +283,10 @@ def deciding(questions: Sequence[Question], tries: Sequence, outcome_of: Callabl
     return found
 
 
-def denied(all_ways: Sequence[Combined]) -> dict:
+def certain_bars(all_ways: Sequence[Combined]) -> set[str]:
     """Every ground that applies in every case under the default reading; where there is none, any."""
     bars = [set(one.outcomes[1].bars) for one in all_ways]
-    clauses = set.intersection(*bars) or set.union(*bars)
-    return result("deny", clause=first(clauses), clauses=clauses)
+    return set.intersection(*bars) or set.union(*bars)
 
 
 def waiting(known: Claim, decisive: Sequence[Question]) -> dict:
@@ -295,7 +312,8 @@ def asked(
     clauses = [clause for fact, clause in ASKED_UNDER if fact in about and clause != not_concerned]
     if any(question.key == "timing" for question in decisive):
         clauses.append(WINDOW_CLAUSE.get(known["reason"], "C3"))
-    told = result("need_info", clause=next(iter(clauses), ""), clauses=clauses, missing=[*missing, *required])
+    leading = min(clauses, key=ASKING.index, default="")
+    told = result("need_info", clause=leading, clauses=clauses, missing=[*missing, *required])
     return told | {"next_deadline": cure_date if "evidence" in about else None}
 
 
@@ -307,7 +325,8 @@ def reviewed(all_ways: Sequence[Combined]) -> dict:
         else:
             clauses.update(c for o in one.outcomes for c in o.bars)
     leanings, leading = {one.leaning for one in all_ways}, {one.clause for one in all_ways}
-    told = result("review", clause=first(leading), clauses=clauses)
+    leads = leading.pop() if len(leading) == 1 else first(clauses)
+    told = result("review", clause=leads, clauses=clauses)
     if len(leanings) == 1:
         told["leaning"] = leanings.pop()
     return told
@@ -330,16 +349,18 @@ def clock_shown(known: Claim, as_of: int, zone: str) -> int | None:
 
 
 def evidence_shown(known: Claim, as_of: int, zone: str) -> int | None:
-    """The cure date of the evidence while it lies ahead, else the end of day 14."""
+    """The cure date of the evidence while it lies ahead, else the end of day 14.
+
+    Days show their last second, hours their instant; of a claim known to the day the earliest end comes first (A14).
+    """
     if known["purchased_at"] is None or known["submitted_at"] is None:
         return None
     case = Case(known, DEFAULT, as_of, zone)
-    day_14 = case.late_from("ordered_at", LAST_DAYS) - 1
-    for end in (case.evidence_limit("submitted_at"), case.evidence_limit(), day_14):
-        if as_of <= end:
-            whole_days = end + 1 == day_begins((from_us(end).astimezone(ZoneInfo(zone)).date() + ONE_DAY), zone)
-            return end + 1 - SECOND_US if whole_days else end
-    return None
+    day_14 = case.late_from("ordered_at", LAST_DAYS) - SECOND_US
+    window = case.number_late_from() - SECOND_US
+    hours = (known["submitted_at"] + CURE_US, known["submitted_at_latest"] + CURE_US)
+    ends = [min(max(window, end), day_14) for end in hours]
+    return next((end for end in (*ends, day_14) if as_of <= end), None)
 
 
 # ---------------------------------------------------------------------------------------------------------- money

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -27,9 +29,17 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
-@pytest.fixture(scope="session")
-def browser_path() -> str | None:
-    return chromium()
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. Without one the test fails: nothing is left out for want of a browser.
+
+    One a module, since Playwright keeps an event loop in this thread for as long as it runs.
+    """
+    options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]  # it runs as root in containers, too
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=options)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -45,12 +45,14 @@ def manager(desk: Desk) -> str:
     return desk.sign_in()
 
 
-def stream(desk: Desk, token: str = "", *, origin: str | None = None, **headers: str) -> ClientConnection:
-    """Open the socket that a page talks through."""
+def stream(
+    desk: Desk, token: str = "", *, origin: str | None = None, resume: str = "", **headers: str
+) -> ClientConnection:
+    """Open the socket that a page talks through; `resume` asks for an earlier session of Streamlit's."""
     sent = dict(headers) | ({"Cookie": f"{COOKIE}={token}"} if token else {})
     return connect(
         f"ws://127.0.0.1:{desk.port}/_stcore/stream", additional_headers=sent, origin=origin,
-        subprotocols=["streamlit"], max_size=None, proxy=None, open_timeout=30,
+        subprotocols=["streamlit", "x", resume] if resume else ["streamlit"], max_size=None, proxy=None, open_timeout=30,
     )  # fmt: skip
 
 
@@ -70,6 +72,10 @@ def run_page(connection: ClientConnection, page: str = "", *, by_itself: bool = 
 
 def texts(messages: list[ForwardMsg]) -> str:
     return " ".join(m.delta.new_element.text.body for m in messages if m.WhichOneof("type") == "delta")
+
+
+def session_of(messages: list[ForwardMsg]) -> str:
+    return next(m.new_session.initialize.session_id for m in messages if m.WhichOneof("type") == "new_session")
 
 
 def close_code(connection: ClientConnection, within: float = 10.0) -> int:
@@ -163,7 +169,7 @@ def test_images_and_uploads_need_a_session_too(desk, manager):
             for m in messages
             if m.WhichOneof("type") == "delta" and m.delta.new_element.WhichOneof("type") == "imgs"
         )
-        session = next(m.new_session.initialize.session_id for m in messages if m.WhichOneof("type") == "new_session")
+        session = session_of(messages)
         assert desk.get(image).status == 401
         seen = desk.get(image, token=manager)
         assert seen.status == 200
@@ -172,6 +178,17 @@ def test_images_and_uploads_need_a_session_too(desk, manager):
         assert desk.request("PUT", target, body=b"x").status == 401
         forged = {"Origin": "http://evil.example"}
         assert desk.request("PUT", target, body=b"x", token=manager, headers=forged).status == 403
+
+
+def test_whoever_signs_in_next_does_not_find_the_page_of_the_one_before(desk, manager):
+    with stream(desk, manager) as connection:
+        left = session_of(run_page(connection))
+    with stream(desk, manager, resume=left) as connection:
+        assert session_of(run_page(connection)) == left
+    with stream(desk, desk.sign_in("ana@example.com"), resume=left) as connection:
+        messages = run_page(connection)
+        assert session_of(messages) != left
+        assert "person=2" in texts(messages)
 
 
 def test_a_page_that_nobody_is_given_is_not_run_by_the_first_request_after_a_start(tmp_path):

@@ -50,9 +50,10 @@ def stream(
 ) -> ClientConnection:
     """Open the socket that a page talks through; `resume` asks for an earlier session of Streamlit's."""
     sent = dict(headers) | ({"Cookie": f"{COOKIE}={token}"} if token else {})
+    protocols = ["streamlit", "x", resume] if resume else ["streamlit"]
     return connect(
         f"ws://127.0.0.1:{desk.port}/_stcore/stream", additional_headers=sent, origin=origin,
-        subprotocols=["streamlit", "x", resume] if resume else ["streamlit"], max_size=None, proxy=None, open_timeout=30,
+        subprotocols=protocols, max_size=None, proxy=None, open_timeout=30,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What must always hold, over whole tables of facts: every combination of what can be known of a claim, each at once."""
+"""What must always hold, over whole tables of facts: every combination of what can be known of a claim."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def table(name: str) -> tuple[pd.DataFrame, tuple[int, ...]]:
     axes = TABLES[name]
     rows = list(product(*axes.values()))
     columns: dict[str, list[object]] = {fact: [row[i] for row in rows] for i, fact in enumerate(axes)}
-    known: dict[str, Any] = {"amount": 1_000, **KNOWN, "reason": name.split(",")[0]}
+    known: dict[str, Any] = {"amount": 1_000, **KNOWN, "reason": name.split(",", maxsplit=1)[0]}
     for fact, value in known.items():
         columns.setdefault(fact, [value] * len(rows))
     frame = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in columns.items()})
@@ -127,7 +127,7 @@ def grid(column: pd.Series, shape: tuple[int, ...]) -> np.ndarray:
 def test_learning_an_unknown_fact_never_changes_a_decision(judged):
     name, _, out, shape = judged
     verdict = grid(out["verdict"], shape)
-    for axis, (fact, values) in enumerate(TABLES[name].items()):
+    for axis, (fact, _values) in enumerate(TABLES[name].items()):
         if BY_NAME[fact] not in ASKED or fact in HAS_A_MEANING.get(name, ()):
             continue
         unknown = verdict.take([0], axis)

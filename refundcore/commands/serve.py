@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     # What stands above answers in a moment; the rest takes a second to load.
     import uvicorn  # noqa: PLC0415
 
-    from refundcore import accounts, clock, server  # noqa: PLC0415
+    from refundcore import accounts, clock, server, store  # noqa: PLC0415
     from refundcore.desk import context  # noqa: PLC0415
 
     opened = context.store()  # the pages' own, so that gate and pages share one writer's lock
@@ -73,9 +73,19 @@ def run(args: argparse.Namespace) -> int:
     port = listener.getsockname()[1]
     address = f"http://{'localhost' if local else args.host}:{port}"
 
+    def mend() -> None:
+        try:
+            mended = store.resume_or_remove(opened, clock.now())
+        except store.StoreError as problem:
+            print(f"refund-desk: {problem}", file=sys.stderr)
+            return
+        if mended:
+            print(f"Imports that were cut off and are put right now: {mended}.", flush=True)
+
     def ready() -> None:
         link = f"{address}/start?token={accounts.setup_link(opened, at=clock.now())}" if empty else address
         print(greeting(link, empty=empty, notice=opened.notice), flush=True)
+        threading.Thread(target=mend, daemon=True).start()
         if not args.no_open and has_display():
             threading.Thread(target=webbrowser.open, args=[link], daemon=True).start()  # it may wait for the browser
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import uploading
+from refundcore.desk import bringing_in, uploading
 
 me = desk.page("Upload", "agent", "manager")
 
@@ -16,9 +16,9 @@ if file is None:
         f"Up to {uploading.LARGEST} MB here; larger files by the command line (refund-desk import FILE). "
         "Nothing is stored before you have seen what would come in."
     )
-elif plan := uploading.understood(me, file):
-    if found := uploading.previewed(file, plan):
-        uploading.show(found)
-    uploading.bring_in(me, file, plan)
+elif plan := uploading.understood(file):
+    if found := bringing_in.previewed(file, plan):
+        bringing_in.show(found)
+    bringing_in.offered(me, file, plan)
 
-uploading.history()
+bringing_in.history()

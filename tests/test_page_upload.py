@@ -137,7 +137,7 @@ def test_a_word_of_the_file_can_stand_for_a_reason(desk):
 
 
 def test_claim_text_comes_back_as_text(desk):
-    hostile = '<img src=x onerror=alert(1)> **bold** [l](javascript:alert(1)) =1+1'
+    hostile = "<img src=x onerror=alert(1)> **bold** [l](javascript:alert(1)) =1+1"
     page = uploaded(desk, HEADER + GOOD.replace("A-1", hostile))
 
     assert not page.exception

@@ -35,19 +35,46 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("import", help="add the claims of a file", description=__doc__)
     parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file, one claim a row")
     parser.add_argument("--actor", metavar="EMAIL", help="in whose name; may be left out where one person may import")
-    parser.add_argument("--map", action="append", default=[], metavar="COLUMN=FACT", help="'COLUMN=' for none of the facts")
-    parser.add_argument("--const", action="append", default=[], metavar="FACT=VALUE", help="the same in all rows, as currency=USD")
     parser.add_argument(
-        "--value", action="append", default=[], metavar="FACT:TEXT=VALUE", help="what a text of the file stands for, as 'reason:number dead=invalid_number'"
+        "--map", action="append", default=[], metavar="COLUMN=FACT", help="'COLUMN=' for none of the facts"
     )
-    parser.add_argument("--date-order", action="append", default=[], metavar="[FACT=]ORDER", help="dmy, mdy, or clear: leave out dates that fit both")
-    parser.add_argument("--decimal", action="append", default=[], metavar="[FACT=]MARK", help="the decimal mark of amounts, . or ,")
+    parser.add_argument(
+        "--const", action="append", default=[], metavar="FACT=VALUE", help="the same in all rows, as currency=USD"
+    )
+    parser.add_argument(
+        "--value",
+        action="append",
+        default=[],
+        metavar="FACT:TEXT=VALUE",
+        help="what a text of the file stands for, as 'reason:number dead=invalid_number'",
+    )
+    parser.add_argument(
+        "--date-order",
+        action="append",
+        default=[],
+        metavar="[FACT=]ORDER",
+        help="dmy, mdy, or clear: leave out dates that fit both",
+    )
+    parser.add_argument(
+        "--decimal", action="append", default=[], metavar="[FACT=]MARK", help="the decimal mark of amounts, . or ,"
+    )
     parser.add_argument("--encoding", default="", metavar="NAME", help="as cp1252, where the file is not UTF-8")
-    parser.add_argument("--delimiter", default="", metavar="MARK", help="what parts the values, where it is found wrongly; 'tab' for a tab")
-    parser.add_argument("--header-line", default="", metavar="N", help="the line of the column names, where it is found wrongly")
-    parser.add_argument("--zone", metavar="ZONE", help="where times without an offset are local; the policy's zone by default")
+    parser.add_argument(
+        "--delimiter",
+        default="",
+        metavar="MARK",
+        help="what parts the values, where it is found wrongly; 'tab' for a tab",
+    )
+    parser.add_argument(
+        "--header-line", default="", metavar="N", help="the line of the column names, where it is found wrongly"
+    )
+    parser.add_argument(
+        "--zone", metavar="ZONE", help="where times without an offset are local; the policy's zone by default"
+    )
     parser.add_argument("--update", action="store_true", help="let rows change undecided claims of the same reference")
-    parser.add_argument("--rejects", type=Path, metavar="OUT.csv", help="write the rows that were left out, with why, to mend them")
+    parser.add_argument(
+        "--rejects", type=Path, metavar="OUT.csv", help="write the rows that were left out, with why, to mend them"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only show what would come in")
 
 
@@ -128,14 +155,18 @@ def _actor(store: Store, email: str | None) -> int:
         return found[0].id
     able = [person for person in people if person.role in {"agent", "manager"}]
     if len(able) != 1:
-        raise IntakeError("Say in whose name to import: --actor EMAIL." if able else "There is no account yet; add one with `refund-desk user add`.")
+        raise IntakeError(
+            "Say in whose name to import: --actor EMAIL."
+            if able
+            else "There is no account yet; add one with `refund-desk user add`."
+        )
     return able[0].id
 
 
 def _plan(store: Store, file: intake.Source, zone: str, wishes: Wishes) -> Plan:
     """The plan with what is asked for now, over what was remembered of a file with the same header."""
     try:
-        first = intake.plan(file, zone=zone, wishes=replace(wishes, mapping=None, constants={}, values={}))
+        first = intake.plan(file, zone=zone, wishes=replace(wishes, mapping=None, constants={}, meanings={}))
         kept = intake.remembered(store, first)
         return intake.plan(file, zone=zone, wishes=wishes.over(kept))
     except ValueError as error:
@@ -151,7 +182,7 @@ def _tell_plan(plan: Plan) -> None:
         print(f"  all rows -> {fact} = {text}", file=sys.stderr)
     left = [clip(name) for name in plan.names if name not in plan.mapping]
     if left:
-        print(f"  not used: {', '.join(left[:40])}{' ...' if len(left) > 40 else ''}", file=sys.stderr)  # noqa: PLR2004
+        print(f"  not used: {', '.join(left[:40])}{' ...' if len(left) > 40 else ''}", file=sys.stderr)
     for name, why in plan.ignored.items():
         print(f"  {clip(name)}: {why}.", file=sys.stderr)
     for sentence in plan.notices:
@@ -172,7 +203,9 @@ def _tell_preview(preview: Preview) -> None:
     part = "" if preview.complete else " of the first rows"
     print(f"{preview.rows:,} rows{part}: {preview.usable:,} would come in, {preview.rejected:,} would be rejected.")
     if preview.verdicts:
-        mix = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(preview.verdicts.items(), key=lambda item: -item[1]))
+        mix = ", ".join(
+            f"{count:,} {verdict}" for verdict, count in sorted(preview.verdicts.items(), key=lambda item: -item[1])
+        )
         print(f"Verdicts: {mix}.")
     for line, why in preview.left_out[:TOLD]:
         print(f"Line {line} is {why}, and left out.")

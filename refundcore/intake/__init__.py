@@ -9,7 +9,8 @@ from __future__ import annotations
 from refundcore.intake.exporting import harmless
 from refundcore.intake.files import Look, Source, look, source
 from refundcore.intake.importing import Progress, bring_in, rejects_file, remembered, sentence
-from refundcore.intake.planning import CONSTANTS, Option, Plan, Question, Wishes, plan, recalled
+from refundcore.intake.planning import plan
+from refundcore.intake.plans import CONSTANTS, Option, Plan, Question, Wishes, recalled
 from refundcore.intake.previewing import Preview, preview
 from refundcore.intake.problems import Group, IntakeError, Problem, Tally
 from refundcore.intake.reading import Batch, Reject, rows

@@ -17,21 +17,23 @@ import pyarrow as pa
 
 from refundcore.intake import cells
 from refundcore.intake.cells import Column, Fault, Places, Read, Reader
-from refundcore.intake.shapes import Rows, Shaped, by_shape
+from refundcore.intake.shapes import ZERO, Rows, Shaped, by_shape
 from refundcore.money import EXPONENTS
 
 Decimal = Literal[".", ","]
 
 MARKS: Mapping[str, str] = {".": "a point (1,234.50)", ",": "a comma (1.234,50)"}
 
+_DOLLARS = (
+    "USD CAD AUD NZD HKD SGD MXN ARS CLP COP BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD TWD XCD ZWL BRL"
+    " UYU DOP NIO CVE"
+)
+_POUNDS = "GBP GIP FKP SHP EGP LBP SDG SSP SYP"
 _SIGNS: Mapping[bytes, frozenset[str]] = {
-    "$".encode(): frozenset(
-        "USD CAD AUD NZD HKD SGD MXN ARS CLP COP BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD TWD XCD ZWL BRL UYU DOP NIO "
-        "CVE".split()
-    ),
-    "US$".encode(): frozenset({"USD"}),
+    b"$": frozenset(_DOLLARS.split()),
+    b"US$": frozenset({"USD"}),
     "€".encode(): frozenset({"EUR"}),
-    "£".encode(): frozenset({"GBP", "GIP", "FKP", "SHP", "EGP", "LBP", "SDG", "SSP", "SYP"}),
+    "£".encode(): frozenset(_POUNDS.split()),
     "¥".encode(): frozenset({"JPY", "CNY"}),
 }
 _CURRENCY = rb"US\$|\$|\xe2\x82\xac|\xc2\xa3|\xc2\xa5|[A-Za-z]{3}"
@@ -47,6 +49,9 @@ _GROUPS = re.compile(rb"0{1,3}(?:(?P<t>[.,'\x20]|\xc2\xa0|\xe2\x80\xaf|\xe2\x80\
 _UNKNOWN = frozenset(
     {b"-", b"--", b"\xe2\x80\x93", b"\xe2\x80\x94", b"?", b"n/a", b"N/A", b"NULL", b"null", b"nan", b"NaN", b"None"}
 )
+
+GROUP = 3
+"""Digits between two marks of thousands."""
 
 UNKNOWN = "is taken as unknown"
 OTHER_CURRENCY = "is in another currency than the row's"
@@ -109,7 +114,7 @@ def _says(body: bytes) -> str:
     if count > 1:
         return other
     before, _, after = body.partition(mark.encode())
-    if len(after) == 3 and 1 <= len(before) <= 3:
+    if len(after) == GROUP and 1 <= len(before) <= GROUP:
         return "?"
     return mark
 
@@ -128,37 +133,42 @@ def reader(decimal: str, *, settled: bool = True) -> Reader:
                 strange.append(Fault(shaped.rows, UNKNOWN, fatal=False))
                 return ""
             found = _WRITTEN.fullmatch(shaped.shape)
-            if not found:
-                return cells.NOT_AN_AMOUNT
-            if (found["open"] is None) != (found["close"] is None):
-                return cells.NOT_AN_AMOUNT
-            if found["open"] or found["m2"] or found["m3"] or (found["m1"] or b"+") != b"+":
-                return cells.NEGATIVE
-            for part in ("c1", "c2"):
-                if found[part] and (rows := _of_others(column, shaped, found[part])) is not None:
-                    if rows == "":
-                        return cells.NOT_AN_AMOUNT
-                    strange.append(Fault(rows, OTHER_CURRENCY))
-            if not settled and found["body"].strip().count(b",") and _says(found["body"].strip()) != decimal:
+            if not found or (wrong := _wrong(found)):
+                return cells.NOT_AN_AMOUNT if not found else wrong
+            others = [_of_others(column, shaped, written) for written in (found["c1"], found["c2"]) if written]
+            strange.extend(Fault(rows, OTHER_CURRENCY) for rows in others if len(rows))
+            if not settled and b"," in found["body"] and _says(found["body"].strip()) != decimal:
                 return UNLIKE
             return _digits(found, decimal)
 
         result = cells.amounts(column, places)
-        return Read(result.values, result.faults + strange)
+        return Read(result.columns, result.faults + strange)
 
     return read
 
 
-def _of_others(column: Column, shaped: Shaped, written: bytes) -> Rows | str | None:
-    """The rows whose currency is not the one that is written; '' where that is none, None where all agree."""
-    allowed = _SIGNS.get(written) or frozenset({written.decode().upper()}) & frozenset(EXPONENTS)
-    if not allowed:
-        return ""
+def _wrong(found: re.Match[bytes]) -> str:
+    """What is wrong with the marks around the digits of an amount; empty: nothing."""
+    if (found["open"] is None) != (found["close"] is None):
+        return cells.NOT_AN_AMOUNT
+    if any(written and not _codes(written) for written in (found["c1"], found["c2"])):
+        return cells.NOT_AN_AMOUNT
+    negative = found["open"] or found["m2"] or found["m3"] or (found["m1"] or b"+") != b"+"
+    return cells.NEGATIVE if negative else ""
+
+
+def _codes(written: bytes) -> frozenset[str]:
+    """The currencies that a sign or a code can stand for."""
+    return _SIGNS.get(written) or frozenset({written.decode().upper()}) & frozenset(EXPONENTS)
+
+
+def _of_others(column: Column, shaped: Shaped, written: bytes) -> Rows:
+    """The rows whose currency is not the one that is written."""
     if column.currencies is None:
-        return None
+        return shaped.rows[:0]
+    allowed = _codes(written)
     codes = column.currencies.take(pa.array(shaped.rows)).to_pylist()
-    other = np.array([code is not None and code not in allowed for code in codes], dtype=bool)
-    return shaped.rows[other] if other.any() else None
+    return shaped.rows[np.array([code is not None and code not in allowed for code in codes], dtype=bool)]
 
 
 def _digits(found: re.Match[bytes], decimal: str) -> Places | str:
@@ -172,6 +182,6 @@ def _digits(found: re.Match[bytes], decimal: str) -> Places | str:
         groups = _GROUPS.fullmatch(whole)
         if not groups or groups["t"] == mark:
             return UNLIKE
-    before = [start + place for place, byte in enumerate(whole) if byte == 48]
+    before = [start + place for place, byte in enumerate(whole) if byte == ZERO]
     first = start + len(whole) + len(point)
     return before, list(range(first, first + len(fraction)))

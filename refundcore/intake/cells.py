@@ -21,7 +21,7 @@ from refundcore.deadlines import zone_of
 from refundcore.facts import FACTS, Claims, Fact, Kind
 from refundcore.intake import instants
 from refundcore.intake.problems import Problem
-from refundcore.intake.shapes import Rows, Shaped, by_shape
+from refundcore.intake.shapes import ZERO, Rows, Shaped, by_shape
 
 Truths = npt.NDArray[np.bool_]
 
@@ -68,9 +68,9 @@ class Column:
 
 @dataclass
 class Read:
-    """What a reader made of a column: values by name of the column of `Claims`, and what was wrong."""
+    """What a reader made of a column: by name of the column of `Claims`, and what was wrong."""
 
-    values: dict[str, pa.Array]
+    columns: dict[str, pa.Array]
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -116,7 +116,7 @@ def convert(
             fact, kept, _filled(kept), zone, exponents, values.get("currency") if fact.kind == "money" else None
         )
         read = own.get(fact.name, _READERS[fact.kind])(column)
-        values |= read.values
+        values |= read.columns
         faults[fact.name] = read.faults
     bad = np.zeros(size, dtype=bool)
     problems: list[Problem] = []
@@ -198,7 +198,7 @@ def by_distinct(column: Column, meaning: Callable[[str], object], type_: pa.Data
 
 def read_truth(column: Column) -> Read:
     """Yes or no, in any of the dictionary's spellings."""
-    table = {text: True for text in YES} | dict.fromkeys(NO, False)
+    table = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
     return by_distinct(column, lambda text: table[text.lower()], pa.bool_(), "is not yes or no")
 
 
@@ -211,7 +211,7 @@ def read_code(column: Column) -> Read:
 
 def read_currency(column: Column) -> Read:
     """An ISO 4217 code, in capitals or not."""
-    table = {code: code for code in money.EXPONENTS}
+    table = dict(zip(money.EXPONENTS, money.EXPONENTS, strict=True))
     wanted = "is no currency code of ISO 4217, such as USD, EUR or JPY"
     return by_distinct(column, lambda text: table[text.upper()], pa.string(), wanted)
 
@@ -281,7 +281,7 @@ def amounts(column: Column, places: Callable[[Shaped], Places | str]) -> Read:
         whole, fraction, spare = shaped.digits(before[-18:]), shaped.digits(after[:4]), shaped.digits(after[4:22])
         beyond = np.zeros(len(unknown), dtype=bool)
         for place in before[:-18] + after[22:]:
-            beyond |= shaped.matrix[:, place] != 48
+            beyond |= shaped.matrix[:, place] != ZERO
         large = beyond | (whole > money.LARGEST // powers)
         scale = 10 ** min(len(after), 4)
         scaled = fraction * (10_000 // scale)

@@ -12,10 +12,10 @@ from refundcore.facts import BY_NAME, FACTS, Fact
 OWN_COLUMNS = ("rejected line", "rejected because")
 """What the desk adds to a file of rejected rows: neither facts nor unknown columns when it comes back."""
 
-HINTS = {
-    name: "it may be what this very claim was paid; map it to “Refunded before” if it was paid before the claim"
-    for name in ("refunded", "refunded amount", "amount refunded", "refund amount")
-}
+HINTS = dict.fromkeys(
+    ("refunded", "refunded amount", "amount refunded", "refund amount"),
+    "it may be what this very claim was paid; map it to “Refunded before” if it was paid before the claim",
+)
 """Normal name -> why a column is offered for no fact by its name alone."""
 
 _PARTS = re.compile(r"[\s_\-./:#]+")
@@ -25,7 +25,7 @@ _NUMERIC = re.compile(
     r"[^\w]*(?:[A-Za-z]{3})?[^\w]*\d[\d.,'\s\u00a0\u202f]*[^\w]*(?:[A-Za-z]{3})?[^\w]*|[-–—?]+|n/?a|null|none|nan",
     re.IGNORECASE,
 )
-_TRUTHS = frozenset("yes no true false y n 1 0 t f x".split())
+_TRUTHS = frozenset(["yes", "no", "true", "false", "y", "n", "1", "0", "t", "f", "x"])
 _SHARE = 0.5
 
 

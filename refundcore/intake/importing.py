@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from refundcore.intake import exporting
 from refundcore.intake.files import Source
-from refundcore.intake.planning import Plan, Wishes, recalled
+from refundcore.intake.plans import Plan, Wishes, recalled
 from refundcore.intake.problems import IntakeError, Tally
 from refundcore.intake.reading import rows
 
@@ -19,7 +19,7 @@ Progress = Callable[[float, int], None]
 """Called with how much of the file is read (0 to 1) and how many rows that were."""
 
 
-def bring_in(  # noqa: PLR0913 - what an import consists of
+def bring_in(
     file: Source,
     plan: Plan,
     store: Store,
@@ -32,9 +32,10 @@ def bring_in(  # noqa: PLR0913 - what an import consists of
 ) -> tuple[int, Balance]:
     """Import a file by its plan: the import's number and its balance.
 
-    Rows stay invisible until the last is stored; an import that fails is taken back. The mapping is remembered for files of the
-    same header. `tally` counts the problems found. With `update`, rows that differ from an undecided claim of the same reference change it.
-    Raises `IntakeError` while something is left to be asked, and the store's refusals.
+    Rows stay invisible until the last is stored; an import that fails is taken back. The mapping is remembered for
+    files of the same header. `tally` counts the problems found. With `update`, rows that differ from an undecided
+    claim of the same reference change it. Raises `IntakeError` while something is left to be asked, and what the
+    store refuses.
     """
     from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
 

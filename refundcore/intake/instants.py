@@ -22,6 +22,8 @@ from refundcore.intake.shapes import Rows, Shaped
 Truths = npt.NDArray[np.bool_]
 
 MINUTE = 60 * SECOND
+LAST_HOUR, LAST_MINUTE = 23, 59
+FEBRUARY, DECEMBER = 2, 12
 WANTED = "is not a date such as 2024-05-06 or an instant such as 2024-05-06T14:30:00Z"
 NO_SUCH_DAY = "is a day or a time of day that does not exist"
 YEARS = f"lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
@@ -82,7 +84,7 @@ def clock_of(shaped: Shaped, found: re.Match[bytes]) -> Clock:
         start, end = found.span("f")
         places = min(end - start, 6)
         micros = micros + shaped.number(start, start + places) * 10 ** (6 - places)
-    bad = (hour > 23) | (minute > 59) | (second > 59)
+    bad = (hour > LAST_HOUR) | (minute > LAST_MINUTE) | (second > LAST_MINUTE)
     written = groups.get("z")
     if written is None:
         return Clock(year, month, day, micros, bad=bad)
@@ -90,15 +92,17 @@ def clock_of(shaped: Shaped, found: re.Match[bytes]) -> Clock:
         return Clock(year, month, day, micros, np.zeros_like(hour), bad)
     start, end = found.span("z")
     hours = shaped.number(start + 1, start + 3)
-    minutes = shaped.number(end - 2, end) if end - start > 3 else np.zeros_like(hours)
+    minutes = shaped.number(end - 2, end) if end - start > len("+00") else np.zeros_like(hours)
     sign = np.where(shaped.matrix[:, start] == ord("-"), -1, 1)
-    return Clock(year, month, day, micros, sign * (hours * 60 + minutes), bad | (hours > 23) | (minutes > 59))
+    return Clock(
+        year, month, day, micros, sign * (hours * 60 + minutes), bad | (hours > LAST_HOUR) | (minutes > LAST_MINUTE)
+    )
 
 
 def moments(rows: Rows, clock: Clock, zone: str) -> Moments:
     """The instants of written parts; impossible ones are told apart by reason."""
     outside = (clock.year < FIRST_YEAR) | (clock.year > LAST_YEAR)
-    impossible = (clock.month < 1) | (clock.month > 12) | (clock.day < 1)
+    impossible = (clock.month < 1) | (clock.month > DECEMBER) | (clock.day < 1)
     impossible |= clock.day > days_in_month(clock.year, np.clip(clock.month, 1, 12))
     if clock.bad is not None:
         impossible |= clock.bad
@@ -130,7 +134,7 @@ def day_numbers(year: Rows, month: Rows, day: Rows) -> Rows:
 def days_in_month(year: Rows, month: Rows) -> Rows:
     """How many days each month has."""
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    return _LENGTHS[month] + (leap & (month == 2))
+    return _LENGTHS[month] + (leap & (month == FEBRUARY))
 
 
 _LENGTHS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from refundcore.intake.files import Source
-from refundcore.intake.planning import Plan
+from refundcore.intake.plans import Plan
 from refundcore.intake.problems import Group, Problem, Tally
 from refundcore.intake.reading import rows
 
@@ -52,7 +52,7 @@ def preview(file: Source, plan: Plan, policy: Policy | None, as_of: int, *, limi
     Stops after `limit` rows. Without a policy nothing is judged.
     """
     verdicts: Counter[str] = Counter()
-    tally, problems, left_out = Tally(), [], []
+    tally, problems, left_out = Tally(), list[Problem](), list[tuple[int, str]]()
     first: list[pd.DataFrame] = []
     total = usable = judged = 0
     complete = True

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from refundcore.facts import BY_NAME, Claims
 from refundcore.intake import amounts, cells, columns, dates, exporting, files, identifiers, tables
 from refundcore.intake.cells import Column, Fault, Read, Reader
+from refundcore.intake.evidence import plain_code
 from refundcore.intake.files import Source
-from refundcore.intake.planning import Plan, plain_code
+from refundcore.intake.plans import Plan
 from refundcore.intake.problems import Problem
 from refundcore.intake.tables import Records
 
@@ -79,9 +80,10 @@ def rows(file: Source, plan: Plan) -> Iterator[Batch]:
     """The rows of a file, some thousands at a time, in bounded memory."""
     readers = _readers(plan)
     places = {fact: plan.names.index(name) for name, fact in plan.mapping.items()}
-    with files.text(file, plan.look.encoding) as stream:
+    handle = file.open()
+    with files.decoded(handle, plan.look.encoding) as stream:
         for records in tables.batches(stream, plan.dialect, len(plan.header)):
-            done = min(1.0, stream.buffer.tell() / max(1, plan.look.size))
+            done = min(1.0, handle.tell() / max(1, plan.look.size))
             yield _converted(_sorted(records, plan), places, readers, plan, done)
 
 
@@ -143,8 +145,8 @@ def _converted(
             if problem.fatal:
                 said = f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence
                 reasons.setdefault(problem.line, []).append(said)
-        for row in np.flatnonzero(converted.bad).tolist():
-            rejected.append(Reject(lines[row], kept[row], " ".join(reasons[lines[row]])))
+        out = np.flatnonzero(converted.bad).tolist()
+        rejected += [Reject(lines[row], kept[row], " ".join(reasons[lines[row]])) for row in out]
         usable = np.flatnonzero(~converted.bad)
         claims = Claims(claims.frame.iloc[usable].reset_index(drop=True))
         lines, kept = [lines[row] for row in usable.tolist()], [kept[row] for row in usable.tolist()]
@@ -174,8 +176,8 @@ def _readers(plan: Plan) -> dict[str, Reader]:
             reader = cells.read_truth
         elif fact in identifiers.KEYS:
             reader = identifiers.reader(floated=fact in plan.floated)
-        if reader and plan.values.get(fact):
-            reader = _translated(plan.values[fact], reader)
+        if reader and plan.meanings.get(fact):
+            reader = _translated(plan.meanings[fact], reader)
         if reader:
             readers[fact] = reader
     return readers
@@ -190,7 +192,9 @@ def _code_reader(*, left_unknown: bool) -> Reader:
         if left_unknown:
             wanted = f"is no {column.fact.name} of the desk's and left unknown"
         result = cells.by_distinct(column, lambda text: known[plain_code(text)], pa.string(), wanted)
-        return Read(result.values, [Fault(fault.rows, fault.wanted, fatal=not left_unknown) for fault in result.faults])
+        return Read(
+            result.columns, [Fault(fault.rows, fault.wanted, fatal=not left_unknown) for fault in result.faults]
+        )
 
     return read
 

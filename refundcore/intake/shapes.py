@@ -17,6 +17,8 @@ import pyarrow as pa
 LONGEST = 64
 """A date or an amount is never longer, in bytes."""
 
+ZERO, NINE = ord("0"), ord("9")
+
 _PEELS = 8
 
 Rows = npt.NDArray[np.int64]
@@ -34,14 +36,14 @@ class Shaped:
         """The digits in the places `start` to `end` as whole numbers; at most 18 of them."""
         total = np.zeros(len(self.rows), dtype=np.int64)
         for place in range(start, end):
-            total = total * 10 + (self.matrix[:, place] - 48)
+            total = total * 10 + (self.matrix[:, place] - ZERO)
         return total
 
     def digits(self, places: list[int]) -> Rows:
         """As `number`, of digits that need not stand side by side."""
         total = np.zeros(len(self.rows), dtype=np.int64)
         for place in places:
-            total = total * 10 + (self.matrix[:, place] - 48)
+            total = total * 10 + (self.matrix[:, place] - ZERO)
         return total
 
 
@@ -65,7 +67,7 @@ def by_shape(texts: pa.StringArray, rows: Rows) -> Iterator[Shaped]:
 
 
 def _of_one_length(rows: Rows, matrix: npt.NDArray[np.uint8]) -> Iterator[Shaped]:
-    masked = np.where((matrix >= 48) & (matrix <= 57), np.uint8(48), matrix)
+    masked = np.where((matrix >= ZERO) & (matrix <= NINE), np.uint8(ZERO), matrix)
     for _ in range(_PEELS):
         same = (masked == masked[0]).all(axis=1)
         yield Shaped(masked[0].tobytes(), rows[same], matrix[same])

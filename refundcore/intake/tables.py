@@ -7,6 +7,7 @@ goes on with the second.
 
 from __future__ import annotations
 
+import _csv
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[Re
     """All records, some thousands at a time. `width` is how many cells a record should have (0: not known)."""
     for _ in range(dialect.skip):
         stream.readline()
-    line, carried = dialect.skip + 1, []
+    line, carried = dialect.skip + 1, list[str]()
     while True:
         read = stream.readlines(BATCH)
         lines = carried + read if carried else read
@@ -89,11 +90,10 @@ def _records(lines: list[str], first: int, dialect: Dialect, width: int, *, fina
             for cells in reader:
                 end = start + reader.line_num
                 if end - begin > 1 and width and len(cells) != width:
-                    raise csv.Error(UNCLOSED)
+                    raise csv.Error(UNCLOSED)  # noqa: TRY301 - the reader's own errors end in the same place
                 add_line(first + begin)
                 add_row(cells)
                 begin = end
-            return records, size
         except csv.Error as error:
             unfinished = start + reader.line_num >= size and "unexpected end" in str(error)
             if unfinished and not final and sum(map(len, lines[begin:])) < LONGEST_RECORD:
@@ -102,10 +102,12 @@ def _records(lines: list[str], first: int, dialect: Dialect, width: int, *, fina
             add_line(first + begin)
             add_row(lines[begin].rstrip("\r\n").split(dialect.delimiter))
             start = begin + 1
+        else:
+            break
     return records, size
 
 
-def _reader(lines: list[str], start: int, dialect: Dialect) -> csv._reader:
+def _reader(lines: list[str], start: int, dialect: Dialect) -> _csv.Reader:
     rest = iter(lines) if not start else (lines[number] for number in range(start, len(lines)))
     return csv.reader(
         rest,

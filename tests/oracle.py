@@ -356,11 +356,15 @@ def evidence_shown(known: Claim, as_of: int, zone: str) -> int | None:
     if known["purchased_at"] is None or known["submitted_at"] is None:
         return None
     case = Case(known, DEFAULT, as_of, zone)
-    day_14 = case.late_from("ordered_at", LAST_DAYS) - SECOND_US
-    window = case.number_late_from() - SECOND_US
-    hours = (known["submitted_at"] + CURE_US, known["submitted_at_latest"] + CURE_US)
-    ends = [min(max(window, end), day_14) for end in hours]
-    return next((end for end in (*ends, day_14) if as_of <= end), None)
+    late_day_14, late_window = case.late_from("ordered_at", LAST_DAYS), case.number_late_from()
+
+    def cure_date(submitted: int) -> int:
+        if submitted + CURE_US < late_window:
+            return min(late_window, late_day_14) - SECOND_US
+        return submitted + CURE_US if submitted + CURE_US < late_day_14 else late_day_14 - SECOND_US
+
+    ends = (cure_date(known["submitted_at"]), cure_date(known["submitted_at_latest"]), late_day_14 - SECOND_US)
+    return next((end for end in ends if as_of <= end), None)
 
 
 # ---------------------------------------------------------------------------------------------------------- money

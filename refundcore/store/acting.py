@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from refundcore import money
 from refundcore.deadlines import micros
-from refundcore.facts import COLUMNS, FACTS, Claims, Fact
+from refundcore.facts import BY_NAME, COLUMNS, FACTS, Fact
 from refundcore.store import roles, sentences, tables
 from refundcore.store.chain import GENESIS, Ledger, canonical, digest, opened
 from refundcore.store.errors import Forbidden, Impossible, Stale
@@ -263,14 +264,26 @@ def typed_facts(given: Mapping[str, Any]) -> dict[str, Any]:
     for fact in FACTS:
         if fact.kind == "instant" and {fact.name, fact.latest} & wanted.keys():
             _whole_instant(wanted, fact)
-    for name, value in wanted.items():
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise Impossible(f"{sentences.labels([name])} is too long: at most {LONGEST_TEXT:,} characters.")
+    return {name: _value(name, value) for name, value in wanted.items()}
+
+
+def _value(name: str, given: Any) -> Any:  # noqa: ANN401 - what somebody gave, and what is kept of it
+    """A value in the type of its fact. Raises `Impossible` for one that the fact cannot have."""
+    fact = BY_NAME[name.removesuffix("_latest")]
+    shown = repr(given)[:80]
     try:
-        frame = Claims.of({name: [value] for name, value in wanted.items()} or {"reason": [None]}).frame
-    except (ValueError, OverflowError, pa.ArrowException) as error:
-        raise Impossible(str(error)) from error
-    return {name: frame[name].astype(object).where(frame[name].notna(), None).iloc[0] for name in wanted}
+        value = pa.array([given], type=COLUMNS[name].pyarrow_dtype, from_pandas=True)[0].as_py()
+        if fact.kind == "currency" and value is not None:
+            money.exponent(value)
+    except (ValueError, OverflowError, TypeError, pa.ArrowException) as error:
+        raise Impossible(f"{fact.label}: {shown} is no value that it can have.") from error
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise Impossible(f"{fact.label} is too long: at most {LONGEST_TEXT:,} characters.")
+    if fact.codes and value is not None and value not in fact.codes:
+        raise Impossible(f"{fact.label}: {shown} is not one of {', '.join(fact.codes)}.")
+    if fact.kind == "money" and value is not None and not 0 <= value <= money.LARGEST:
+        raise Impossible(f"{fact.label}: {value} minor units cannot be an amount.")
+    return value
 
 
 def _whole_instant(wanted: dict[str, Any], fact: Fact) -> None:

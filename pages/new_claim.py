@@ -17,16 +17,16 @@ def entry() -> None:
     with questions:
         form = entering.questions()
     facts, problems = entering.understood(form)
-    with answer:
-        entering.verdict_so_far(facts, problems)
-        with st.container(horizontal=True):
+    with answer, desk.staying("answer"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             save = st.button(
                 "Save the claim", type="primary", key="save", icon=":material/save:", shortcut="Ctrl+Enter"
             )
-            mine = st.checkbox("Assign it to me", value=True, key="entry_mine")
+            mine = st.checkbox("Assign it to me", value=True, key="mine")
         if save:
             entering.save(me, facts, problems, assign_to=me.id if mine else None)
         desk.refusals(entering.FORM)
+        entering.verdict_so_far(facts, problems)
 
 
 entry()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -60,9 +62,7 @@ class Desk:
             "currency": "USD",
             **facts,
         }
-        receipt = store.add_claim(
-            self.store, actor=self.people[person].id, at=at, key=f"add {number}", facts=given
-        )
+        receipt = store.add_claim(self.store, actor=self.people[person].id, at=at, key=f"add {number}", facts=given)
         return self.claim(receipt.ref)
 
     def claim(self, ref: str) -> store.ClaimRecord:
@@ -71,24 +71,37 @@ class Desk:
         return found
 
 
+@cache
+def _peopled() -> bytes:
+    """A store with the people of `ROLES`, as the bytes of its file: hashing passwords takes its time."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "refunds.db"
+        opened = store.connect(f"sqlite:///{file}", at=clock.now(), backup=False)
+        for name, role in ROLES.items():
+            accounts.create_person(
+                opened,
+                actor=None,
+                name=name.title(),
+                email=f"{name}@example.com",
+                role=role,
+                password=PASSWORD,
+                at=clock.now(),
+            )
+        with opened.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        opened.engine.dispose()
+        return file.read_bytes()
+
+
 def open_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A desk whose store lies in `folder`, with the people of `ROLES`."""
+    (folder / "refunds.db").write_bytes(_peopled())
     monkeypatch.setenv("REFUND_DESK_DATA", str(folder))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     context.forget()
     gate_flag.raise_flag()
-    desk = Desk(context.store())
-    for name, role in ROLES.items():
-        desk.people[name] = accounts.create_person(
-            desk.store,
-            actor=None,
-            name=name.title(),
-            email=f"{name}@example.com",
-            role=role,
-            password=PASSWORD,
-            at=clock.now(),
-        )
-    return desk
+    opened = context.store()
+    return Desk(opened, {person.name.lower(): person for person in store.people(opened)})
 
 
 def texts(page: AppTest) -> str:

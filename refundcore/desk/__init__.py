@@ -26,7 +26,7 @@ from refundcore.desk.acts import (
 from refundcore.desk.claims_table import claims_table
 from refundcore.desk.context import now, now_us, policy, store, zone
 from refundcore.desk.empty import nothing_here
-from refundcore.desk.guard import heading, page, role
+from refundcore.desk.guard import heading, page, role, staying
 from refundcore.desk.listing import Line, claim_address, listing
 from refundcore.desk.parts import component
 from refundcore.desk.show import (
@@ -153,6 +153,7 @@ __all__ = [
     "show_news",
     "span_text",
     "state_word",
+    "staying",
     "stop",
     "store",
     "take_next",

@@ -180,7 +180,7 @@ def related(claim: ClaimRecord, chosen: Filter, people: Sequence[Person]) -> Non
         [_other(row, claim) for row in others], "related", "Other claims of the same order or customer",
         along=filters.carried(chosen, people),
     )  # fmt: skip
-    if opened:
+    if opened and opened != claim.ref:
         go(opened, chosen, people)
 
 

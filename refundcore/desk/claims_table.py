@@ -14,7 +14,7 @@ from refundcore.deadlines import SECOND
 from refundcore.desk import context
 from refundcore.desk.listing import claim_address
 from refundcore.desk.parts import component
-from refundcore.desk.show import REASONS, ago_text, fact_label, known, money_text, state_word, verdict_word, when_text
+from refundcore.desk.show import REASONS, ago_text, fact_label, money_text, state_word, verdict_word, when_text
 from refundcore.store import QueueRow
 
 _CLOCKS = {"need_info": "evidence is due", "pending": "72 hours end", "review": "72 hours end"}
@@ -74,7 +74,7 @@ def _row(row: QueueRow, along: Mapping[str, str], me: int) -> dict[str, Any]:
         "id": str(row.id),
         "ref": row.ref,
         "href": claim_address(row.ref, along),
-        "received": f"received {ago_text(row.submitted_at)}" if known(row.submitted_at) else "received: unknown",
+        "received": ago_text(row.submitted_at) or "date unknown",
         "due": None if row.act_by is None else row.act_by / SECOND,
         "dueAt": when_text(row.act_by),
         "dueWhat": due_for(row),

@@ -98,7 +98,7 @@ class Form:
         """Say under each field what is wrong with it."""
         for name, sentence in problems.items():
             if name in self.places:
-                self.places[name].error(plain(sentence))
+                self.places[name].markdown(f":red[:material/error: {plain(sentence)}]")
 
 
 def draw(
@@ -149,12 +149,11 @@ def draw_all(
         if not shown:
             continue
         if title == FOLDED:
-            place = st.expander(title, expanded=any(fact.name in wanted for fact in shown))
+            with st.expander(title, expanded=any(fact.name in wanted for fact in shown)):
+                _draw_rows(form, shown, prefix, values, wanted, columns=columns, keep=keep)
         else:
-            place = st.container()
-            place.markdown(f"**{title}**")
-        with place:
-            _draw_rows(form, shown, prefix, values, wanted, columns, keep=keep)
+            st.markdown(f"**{title}**")
+            _draw_rows(form, shown, prefix, values, wanted, columns=columns, keep=keep)
 
 
 def _draw_rows(
@@ -163,8 +162,8 @@ def _draw_rows(
     prefix: str,
     values: Mapping[str, str],
     wanted: Collection[str],
-    columns: int,
     *,
+    columns: int,
     keep: bool,
 ) -> None:
     narrow = [fact for fact in facts if fact.name not in WIDE]

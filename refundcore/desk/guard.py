@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 import refundcore.store as claims_store
 from refundcore import gate_flag
@@ -64,6 +65,14 @@ def heading(title: str, who: Person, icon: str = "") -> None:
     left.title(f":material/{icon}: {title}" if icon else title, anchor=False)
     with right:
         component("account")(key="account", data={"name": who.name, "role": who.role}, height="content")
+
+
+def staying(key: str) -> DeltaGenerator:
+    """A container whose column stays in sight while the one beside it is scrolled."""
+    column = f'[data-testid="stColumn"]:has(.st-key-{key})'
+    rule = f"{column} {{ position: sticky; top: 4rem; align-self: flex-start; }}"
+    st.html(f"<style>@media (min-width: 640px) {{ {rule} }}</style>")
+    return st.container(key=key)
 
 
 def _listed(roles: tuple[str, ...]) -> str:

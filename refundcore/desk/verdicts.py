@@ -96,6 +96,7 @@ def missing_lines(explanation: Explanation) -> list[Line]:
     """What to ask, and what each answer would lead to."""
     lines = []
     for question in explanation.missing:
+        leads = {verdict for _, verdict in question.outcomes}
         outcomes = [
             f"{answer}: {VERDICTS.get(verdict, Word(verdict, '', 'gray')).label}"
             for answer, verdict in question.outcomes

@@ -30,6 +30,7 @@ function fill(row, claim, state) {
   set(link, claim.ref);
   link.href = claim.href;
   set(ref.lastChild, claim.received);
+  ref.lastChild.title = "Received: " + claim.received;
   const timer = due.firstChild.firstChild;
   if (claim.due === null) { timer.className = "quiet"; timer.textContent = "no deadline"; } else state.due.push([timer, claim.due]);
   timer.title = claim.dueAt || "";

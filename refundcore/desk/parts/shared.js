@@ -26,7 +26,7 @@ function clock(seconds) {
 // Due and not yet over; the words say what the colour says.
 function tell(node, due, now) {
   const left = due - now;
-  const text = left < 0 ? clock(left) + " overdue" : clock(left) + (left < SOON ? " left, soon" : " left");
+  const text = left < 0 ? clock(left) + " overdue" : clock(left) + (left < SOON ? ", soon" : " left");
   const tone = left < 0 ? "ticking red strong" : left < SOON ? "ticking orange strong" : "ticking";
   if (node.textContent !== text) node.textContent = text;
   if (node.className !== tone) node.className = tone;

@@ -1,0 +1,318 @@
+"""The page of one claim: why, what to ask, the decision and its refusals, facts, and the way through the queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from desk_of_tests import Desk, drawn, labels, open_desk, texts
+
+from refundcore import clock, store
+from refundcore.deadlines import micros
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch) -> Desk:
+    return open_desk(tmp_path, monkeypatch)
+
+
+def days_ago(days: float) -> int:
+    return micros(clock.now() - timedelta(days=days))
+
+
+def decide(desk, claim, outcome="approve", person="ben", **more):
+    claim = desk.claim(claim.ref)
+    number = desk.people[person].id
+    store.decide(
+        desk.store, actor=number, at=clock.now(), key=f"{outcome} {claim.ref} {claim.version}", claim=claim.id,
+        version=claim.version, outcome=outcome, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ref", ["RC-999999", "", "<b>x</b>"])
+def test_a_claim_that_is_not_there_is_said_so(desk, ref):
+    page = desk.page("claim", claim=ref).run()
+
+    assert not page.exception
+    assert "no claim" in texts(page).lower()
+    assert "To the queue" in labels(page)
+
+
+def test_it_says_the_verdict_in_a_sentence_and_why_clause_by_clause(desk):
+    page = desk.page("claim", claim=desk.add().ref).run()
+
+    assert not page.exception
+    assert "Approved" in texts(page)
+    first = drawn(page, "clauses")["rows"][0]
+    assert (first["head"], first["word"], first["when"]) == ("C4a  No code arrived", "met", "decides")
+    assert "paragraph 6" in first["note"]
+
+
+def test_the_clause_that_bars_stands_first(desk):
+    page = desk.page("claim", claim=desk.add(purchased_at=days_ago(9)).ref).run()
+
+    assert [row["head"][:3] for row in drawn(page, "clauses")["rows"][:2]] == ["C4c", "C4d"]
+    assert drawn(page, "clauses")["rows"][0]["word"] == "not met"
+
+
+def test_a_running_deadline_ticks_by_the_servers_clock(desk):
+    claim = desk.add(reason="major_defect", purchased_at=days_ago(4), defect_notified_at=days_ago(1))
+    data = drawn(desk.page("claim", claim=claim.ref).run(), "deadlines")
+
+    assert data["rows"][0]["due"] == pytest.approx(data["now"] + 2 * 86_400, abs=60)
+    assert "72 elapsed hours" in data["rows"][0]["note"]
+
+
+def test_what_is_missing_is_asked_with_what_each_answer_leads_to(desk):
+    claim = desk.add(sms_code_received=None)
+    (row,) = drawn(desk.page("claim", claim=claim.ref).run(), "missing")["rows"]
+
+    assert row["head"] == "Code delivered?"
+    assert "yes: Deny" in row["note"]
+    assert "no: Approve" in row["note"]
+
+
+def test_where_the_readings_split_each_is_shown(desk):
+    claim = desk.add(reason="major_defect", purchased_at=days_ago(10), defect_notified_at=days_ago(1))
+    rows = drawn(desk.page("claim", claim=claim.ref).run(), "readings")["rows"]
+
+    assert [row["head"] for row in rows[:3]] == ["Strict reading", "Usual reading", "Generous reading"]
+    assert "A01" in rows[3]["head"]
+
+
+def test_the_verdict_is_followed_in_one_step_and_a_confirmation(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="follow").click().run()
+    assert "12.50 USD will be due to the customer" in texts(page)
+    page.button(key="confirm_follow").click().run()
+
+    assert not page.exception
+    after = desk.claim(claim.ref)
+    assert (after.state, after.outcome, after.decision.person, after.decision.refund) == (
+        "decided",
+        "approved",
+        "Ana",
+        1250,
+    )
+    assert "Thank you for your message" in after.decision.reply
+    assert "Approved by Ana" in texts(page)
+
+
+def test_an_agent_against_the_policy_waits_for_another_persons_approval(desk):
+    claim = desk.add(purchased_at=days_ago(9))
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="override").click().run()
+    assert "waits for a manager's approval" in texts(page)
+    page.radio(key=f"outcome_override_{claim.id}_{claim.version}").set_value("approve").run()
+    page.text_area(key=f"reason_override_{claim.id}_{claim.version}").set_value("A good customer of five years").run()
+    page.button(key="confirm_override").click().run()
+
+    assert desk.claim(claim.ref).state == "awaiting_approval"
+    assert "A manager other than the one who asked" in texts(page)
+    other = desk.page("claim", "mia", claim=claim.ref).run()
+    assert "A good customer of five years" in texts(other)
+    other.button(key="approve").click().run()
+    other.button(key="confirm_approve").click().run()
+    assert (desk.claim(claim.ref).state, desk.claim(claim.ref).outcome) == ("decided", "approved")
+
+
+def test_a_manager_sends_an_override_back_with_a_reason(desk):
+    claim = desk.add(purchased_at=days_ago(9))
+    decide(desk, claim, reason="goodwill", person="ana")
+    page = desk.page("claim", "max", claim=claim.ref).run()
+    page.button(key="reject").click().run()
+    page.button(key="confirm_reject").click().run()
+    assert "a reason is needed" in texts(page)
+    version = desk.claim(claim.ref).version
+    page.text_area(key=f"reason_reject_{claim.id}_{version}").set_value("Too late by two days").run()
+    page.button(key="confirm_reject").click().run()
+
+    assert desk.claim(claim.ref).state == "new"
+
+
+def test_a_manager_cannot_approve_what_they_asked_for(desk):
+    claim = desk.add(purchased_at=days_ago(9))
+    decide(desk, claim, reason="goodwill", person="ana")
+    assert {"approve", "reject"} <= {button.key for button in desk.page("claim", "mia", claim=claim.ref).run().button}
+    assert "approve" not in {button.key for button in desk.page("claim", "ana", claim=claim.ref).run().button}
+
+
+def test_a_decision_without_a_reason_or_an_outcome_is_asked_for_again(desk):
+    claim = desk.add(purchased_at=days_ago(9))
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="override").click().run()
+    page.button(key="confirm_override").click().run()
+    assert "Choose a decision" in texts(page)
+    page.radio(key=f"outcome_override_{claim.id}_{claim.version}").set_value("exchange").run()
+    page.button(key="confirm_override").click().run()
+    assert "a reason is needed" in texts(page)
+
+    assert desk.claim(claim.ref).state == "new"
+
+
+def test_asking_proposes_what_is_missing_and_the_claim_waits(desk):
+    claim = desk.add(sms_code_received=None)
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="ask").click().run()
+    assert page.multiselect[0].value == ["sms_code_received"]
+    page.button(key="confirm_ask").click().run()
+
+    assert not page.exception
+    after = desk.claim(claim.ref)
+    assert (after.state, after.asked_for) == ("waiting_customer", ("sms_code_received",))
+    assert "Asked for: Code delivered?" in texts(page)
+
+
+def test_a_dialog_closes_where_somebody_was_quicker_and_nothing_is_decided_twice(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="follow").click().run()
+    decide(desk, claim, person="ben")
+    page.button(key="confirm_follow").click().run()
+
+    assert not page.exception
+    assert "Approved by Ben" in texts(page)
+    assert [event.kind for event in store.events(desk.store, claim.id)] == ["created", "decided"]
+
+
+def test_facts_are_saved_together_and_the_claim_is_judged_again(desk):
+    claim = desk.add(sms_code_received=None)
+    page = desk.page("claim", "ana", claim=claim.ref)
+    page.session_state["claim_tab"] = "Facts"
+    page.run()
+    form = f"facts_{claim.id}_{claim.version}"
+    page.segmented_control(key=f"{form}_sms_code_received").select("No")
+    page.text_input(key=f"{form}_purchased_at").set_value("2026-11-20")
+    page.button(f"FormSubmitter:{form}-Save the facts").click().run()
+
+    assert not page.exception
+    after = desk.claim(claim.ref)
+    assert after.facts["sms_code_received"] is False
+    assert after.facts["purchased_at_latest"] - after.facts["purchased_at"] == 86_400_000_000 - 1
+    assert after.verdict != "need_info"
+
+
+def test_a_field_that_cannot_be_read_is_said_at_the_field_and_nothing_is_saved(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref)
+    page.session_state["claim_tab"] = "Facts"
+    page.run()
+    form = f"facts_{claim.id}_{claim.version}"
+    page.text_input(key=f"{form}_purchased_at").set_value("last week")
+    page.button(f"FormSubmitter:{form}-Save the facts").click().run()
+
+    assert "'last week' is not a date" in texts(page).replace("\\", "")
+    assert "1 field cannot be read" in texts(page)
+    assert desk.claim(claim.ref).version == claim.version
+
+
+def test_saving_nothing_changed_says_so(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref)
+    page.session_state["claim_tab"] = "Facts"
+    page.run()
+    page.button(f"FormSubmitter:facts_{claim.id}_{claim.version}-Save the facts").click().run()
+
+    assert "Nothing was changed" in texts(page)
+    assert desk.claim(claim.ref).version == claim.version
+
+
+def test_assigning_to_oneself_is_one_click(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="assign_me").click().run()
+
+    assert desk.claim(claim.ref).assignee == "Ana"
+    assert "assign_me" not in {button.key for button in page.button}
+
+
+def test_a_note_stands_in_the_timeline(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.chat_input[0].set_value("The customer called <b>twice</b>").run()
+
+    assert "The customer called <b>twice</b>" in drawn(page, "timeline")["rows"][0]["head"]
+
+
+def test_a_decided_claim_is_reopened_with_a_reason(desk):
+    claim = desk.add()
+    decide(desk, claim)
+    page = desk.page("claim", "mia", claim=claim.ref).run()
+    page.button(key="reopen").click().run()
+    version = desk.claim(claim.ref).version
+    page.text_area(key=f"reason_reopen_{claim.id}_{version}").set_value("The code came after all").run()
+    page.button(key="confirm_reopen").click().run()
+
+    assert desk.claim(claim.ref).state == "new"
+
+
+def test_a_decided_claim_is_closed(desk):
+    claim = desk.add()
+    decide(desk, claim)
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="close").click().run()
+
+    assert desk.claim(claim.ref).state == "closed"
+
+
+def test_next_and_previous_stay_within_the_queues_filter(desk):
+    first, late, second = desk.add(), desk.add(purchased_at=days_ago(9)), desk.add()
+    page = desk.page("claim", claim=first.ref, view="verdict=Approve").run()
+    page.button(key="next").click().run()
+
+    assert page.query_params["claim"] == second.ref
+    assert page.query_params["view"] == "verdict=Approve"
+    assert page.button(key="next").disabled
+    assert late.ref not in texts(page)
+
+
+def test_back_in_the_queue_the_filter_is_as_it_was(desk):
+    claim = desk.add()
+    page = desk.app(verdict="Approve").run()
+    page.session_state["claims"] = {"opened": claim.ref}
+    page.run()
+    page.button(key="back").click().run()
+
+    assert not page.exception
+    assert page.selectbox(key="verdict").value == "Approve"
+
+
+def test_other_claims_of_the_order_and_the_customer_are_shown(desk):
+    claim = desk.add(order_ref="ORD-9", customer_email="a@example.com")
+    same_order = desk.add(order_ref="ORD-9", item_ref="2", customer_email="b@example.com")
+    same_customer = desk.add(customer_email="a@example.com")
+    page = desk.page("claim", claim=claim.ref).run()
+    rows = {row["head"]: row["note"] for row in drawn(page, "related")["rows"]}
+    assert rows == {same_order.ref: "same order", same_customer.ref: "same customer"}
+    page.session_state["related"] = {"opened": same_order.ref}
+    page.run()
+
+    assert page.query_params["claim"] == same_order.ref
+
+
+def test_an_auditor_reads_everything_and_changes_nothing(desk):
+    page = desk.page("claim", "aud", claim=desk.add().ref)
+    page.session_state["claim_tab"] = "Facts"
+    page.run()
+
+    assert not page.exception
+    assert {button.key for button in page.button} == {"back", "previous", "next"}
+    assert not page.text_input
+    assert not page.chat_input
+    assert "Thank you for your message" in texts(page)
+
+
+def test_what_the_customer_wrote_is_plain_text_everywhere(desk):
+    nasty = "<img src=x onerror=alert(1)> [x](http://e.example) :red[y] **bold** and some more words"
+    claim = desk.add(description=nasty, product=nasty, order_ref="[o](http://e.example)", claim_ref="*RC* :red[1]")
+    page = desk.page("claim", claim=claim.ref).run()
+
+    assert not page.exception
+    assert {"name": "The customer's grounds", "value": nasty, "wide": True, "unknown": False} in drawn(page, "summary")[
+        "pairs"
+    ]
+    markdown = "\n".join(str(element.value) for kind in ("title", "markdown") for element in page.get(kind))
+    assert "[x](http" not in markdown
+    assert "[o](http" not in markdown
+    assert ":red[1]" not in markdown

@@ -29,7 +29,10 @@ def says(*clauses: str) -> Callable[[Sentence], Sentence]:
 
 
 def state(case: Case, clause: str) -> str:
-    """How the claim stands by a clause under the default reading, over all values of what isn't known."""
+    """How the claim stands by a clause, over all readings and all values of what isn't known.
+
+    `not_met` is what the default reading says for certain; where the readings or the values differ it is `unknown`.
+    """
     document = case.policy.clauses[clause]
     if clause == "V":
         return NOT_MET if bool(case.region.before_policy[0]) else MET if case.order is not None else UNKNOWN
@@ -40,11 +43,11 @@ def state(case: Case, clause: str) -> str:
         return {k.REFUND: NOT_CONCERNED, k.AVAILABLE: MET, k.UNAVAILABLE: NOT_MET}.get(wanted, UNKNOWN)
     if clause == "C8c" and not case.fee and not case.column("fee_takes_all"):
         return NOT_CONCERNED
-    against = np.zeros(case.known.rows, dtype=np.bool_)
+    against = np.zeros_like(case.effects.verdict, dtype=np.bool_)
     for role in AGAINST:
         if (clause, role) in case.answers:
-            against |= case.answers[clause, role][:, DEFAULT]
-    if against.all():
+            against |= case.answers[clause, role]
+    if against[:, DEFAULT].all():
         return NOT_MET
     waits = (clause, "clock") in case.answers and case.answers[clause, "clock"][:, DEFAULT].any()
     return UNKNOWN if against.any() or waits or _unsure(case, clause) else MET

@@ -122,7 +122,7 @@ _index(
     "claims_queue", "queue_at", "id", "state", "verdict", "reason", "assignee_id", "import_id", where=_open
 )  # a page of the queue is a range of it, filters and figures are read from it alone
 _index("claims_assignee", "assignee_id", "queue_at", "id", where=_assigned)
-_index("claims_state", "state", "id")
+_index("claims_state", "state", "id", where=claims.c.queue_at.is_(None))
 _index("claims_order", "order_ref", where=claims.c.order_ref.isnot(None))
 _index("claims_email", "email_key", where=claims.c.email_key.isnot(None))
 _index("claims_same", "same_as", where=claims.c.same_as.isnot(None), unique=True)

@@ -1,0 +1,334 @@
+"""The queue: its order, its pages while others add claims, its filters and figures; acts on many claims at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from store_of_tests import ANA, AT, BEN, MIA, VERDICTS, Desk, facts, key, open_desk
+
+from refundcore import store
+from refundcore.deadlines import HOUR, micros
+from refundcore.store import Filter, sqlite, tables
+from refundcore.store.listing import page_query
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    opened = open_desk(tmp_path)
+    yield opened
+    opened.store.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A store of 600 claims of all verdicts, some of them decided, given to somebody or waiting."""
+    opened = open_desk(tmp_path_factory.mktemp("full"))
+    rows = [
+        facts(claim_ref=f"T-{number:03d}", submitted_at=micros(AT) - number * HOUR, **VERDICTS[verdict])
+        for number, verdict in enumerate([*VERDICTS] * 150, 1)
+    ]
+    opened.load(rows)
+    pairs = [(row.id, row.version) for row in _page(opened, Filter(), limit=40).rows]
+    store.assign_many(opened.store, actor=ANA, at=AT, key=key(), claims=pairs[:20], to=BEN)
+    store.decide_many(opened.store, actor=ANA, at=AT, key=key(), claims=pairs[20:], outcome="approve")
+    for number in (101, 103):
+        claim = store.claim(opened.store, f"T-{number}")
+        assert claim is not None
+        opened.decide(claim, "ask", ask_for=["amount"])
+    yield opened
+    opened.verified()
+    opened.store.engine.dispose()
+
+
+def _page(desk: Desk, chosen: Filter, **others: object) -> store.QueuePage:
+    return store.queue(desk.store, chosen, person=ANA, at=AT, **others)  # type: ignore[arg-type]
+
+
+def _all(desk: Desk) -> list[sa.RowMapping]:
+    with desk.store.read() as connection:
+        return list(connection.execute(sa.select(tables.claims)).mappings())
+
+
+FILTERS = [
+    Filter(),
+    Filter(state="us"),
+    Filter(state="customer"),
+    Filter(state="decided"),
+    Filter(state="all"),
+    Filter(verdict="approve"),
+    Filter(verdict="review", reason="sms_not_received"),
+    Filter(reason="other"),
+    Filter(assignee="nobody"),
+    Filter(assignee=str(BEN)),
+    Filter(assignee="me"),
+    Filter(text="T-1"),
+    Filter(text="t-10"),
+    Filter(text="CUSTOMER3"),
+    Filter(text="nothing like that"),
+    Filter(due="overdue"),
+    Filter(due="soon"),
+    Filter(imported="1"),
+    Filter(imported="7"),
+    Filter(state="all", verdict="deny", text="T-2", imported="1"),
+]
+
+
+def _belongs(row: sa.RowMapping, chosen: Filter) -> bool:
+    """The meaning of a filter, said in plain Python."""
+    text, moment, soon = chosen.text, micros(AT), micros(AT) + 4 * HOUR
+    states = store.STATE_GROUPS[chosen.state]
+    assignee = {"": row["assignee_id"], "nobody": None, "me": ANA}.get(
+        chosen.assignee, int(chosen.assignee or 0) if chosen.assignee.isdecimal() else 0
+    )
+    found = [row["ref"], row["order_ref"]]
+    return (
+        row["state"] in states
+        and chosen.verdict in {"", row["verdict"]}
+        and chosen.reason in {"", row["reason"]}
+        and row["assignee_id"] == assignee
+        and chosen.imported in {"", str(row["import_id"])}
+        and (not text or any(f.startswith((text, text.upper())) for f in found) or row["customer_email"].lower().startswith(text.lower()))
+        and (chosen.due != "overdue" or row["act_by"] < moment)
+        and (chosen.due != "soon" or moment <= row["act_by"] <= soon)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("chosen", FILTERS, ids=lambda chosen: "&".join(f"{k}={v}" for k, v in chosen.params().items()))
+def test_the_pages_of_a_filter_hold_each_of_its_claims_once_in_order(full: Desk, chosen: Filter) -> None:
+    rows, after, pages = [], None, []
+    while True:
+        page = _page(full, chosen, after=after, limit=37)
+        pages.append(page)
+        rows += page.rows
+        if page.next is None:
+            break
+        after = page.next
+    expected = [row for row in _all(full) if _belongs(row, chosen)]
+    is_open = set(store.STATE_GROUPS[chosen.state]) <= set(store.OPEN_STATES)
+    expected.sort(key=lambda row: (row["act_by"], row["id"]) if is_open else (-row["id"], 0))
+    assert [row.ref for row in rows] == [row["ref"] for row in expected]
+    assert store.count_matching(full.store, chosen, person=ANA, at=AT) == len(expected)
+    back = _page(full, chosen, before=pages[-1].previous, limit=37) if pages[-1].previous else None
+    if len(pages) > 1:
+        assert back is not None
+        assert back.rows == pages[-2].rows
+        assert (back.previous is None) == (len(pages) == 2)
+
+
+def test_the_first_page_has_no_page_before_it_and_a_broken_cursor_is_the_first_page(full: Desk) -> None:
+    first = _page(full, Filter())
+    assert first.previous is None
+    for broken in ("x", "1", "1.2.3", "9" * 40 + ".1", "", "1.x"):
+        assert _page(full, Filter(), after=broken).rows == first.rows
+
+
+def test_the_claims_beside_a_claim_are_those_of_the_filter(full: Desk) -> None:
+    chosen = Filter(verdict="deny")
+    rows = _page(full, chosen).rows
+    here = store.neighbours(full.store, chosen, person=ANA, at=AT, claim=rows[5].id)
+    assert here == (rows[4], rows[6])
+    assert store.neighbours(full.store, chosen, person=ANA, at=AT, claim=rows[0].id) == (None, rows[1])
+    other = next(row for row in _page(full, Filter(verdict="review")).rows if row.act_by)
+    before, after = store.neighbours(full.store, chosen, person=ANA, at=AT, claim=other.id)
+    for row in (before, after):
+        assert row is None or row.verdict == "deny"
+    assert store.neighbours(full.store, chosen, person=ANA, at=AT, claim=10_000) == (None, None)
+
+
+def test_the_figures_count_what_their_filters_find(full: Desk) -> None:
+    figures = store.queue_figures(full.store, person=BEN, at=AT)
+    counted = {
+        "due_soon": Filter(due="soon"),
+        "overdue": Filter(due="overdue"),
+        "waiting_us": Filter(state="us"),
+        "waiting_customer": Filter(state="customer"),
+        "waiting_technician": Filter(state="technician"),
+        "awaiting_approval": Filter(state="approval"),
+        "mine": Filter(assignee="me"),
+        "open": Filter(),
+    }
+    for name, chosen in counted.items():
+        assert getattr(figures, name) == store.count_matching(full.store, chosen, person=BEN, at=AT), name
+    assert figures.mine == 20
+    assert figures.waiting_customer == 2
+
+
+def test_claims_of_one_order_or_customer_are_related(desk: Desk) -> None:
+    one = desk.add(order_ref="O-1", customer_email="kim@example.com")
+    two = desk.add(order_ref="O-1", item_ref="other")
+    three = desk.add(customer_email="KIM@example.com")
+    desk.add()
+    assert [row.ref for row in store.related(desk.store, one.id)] == [three.ref, two.ref]
+    alone = desk.add(order_ref=None, customer_email=None, claim_ref="T-9")
+    assert store.related(desk.store, alone.id) == []
+
+
+@pytest.mark.parametrize("chosen", [Filter(), Filter(verdict="deny"), Filter(state="us", assignee="nobody")])
+@pytest.mark.parametrize("after", [None, (micros(AT), 300)])
+def test_a_page_of_the_queue_is_a_range_of_one_covering_index(
+    full: Desk, chosen: Filter, after: tuple[int, ...] | None
+) -> None:
+    with full.store.read() as connection:
+        plan = sqlite.plan(connection, page_query(connection, chosen, ANA, micros(AT), 50, after=after))
+    assert len(plan) == 1
+    assert plan[0].startswith("SEARCH claims USING COVERING INDEX claims_queue (queue_at>")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "index"),
+    [
+        (Filter(assignee="me"), "claims_assignee"),
+        (Filter(state="decided"), "claims_state"),
+        (Filter(state="all", text="T-10"), "MULTI-INDEX OR"),
+    ],
+)
+def test_other_lists_are_found_by_their_index(full: Desk, chosen: Filter, index: str) -> None:
+    with full.store.read() as connection:
+        plan = sqlite.plan(connection, page_query(connection, chosen, ANA, micros(AT), 50))
+    assert index in " | ".join(plan)
+    assert "SCAN claims" not in " | ".join(plan)
+
+
+def test_pages_stay_whole_while_claims_are_added_before_and_behind(desk: Desk) -> None:
+    there = [desk.add(claim_ref=f"A-{number:02d}").ref for number in range(30)]
+    stop = threading.Event()
+
+    def others() -> None:
+        hours = 0
+        while not stop.is_set() and hours < 200:
+            hours += 1
+            at = AT + timedelta(hours=hours % 7 - 3)
+            store.add_claim(desk.store, actor=BEN, at=at, key=key(), facts=facts())
+
+    adding = threading.Thread(target=others)
+    adding.start()
+    try:
+        for _ in range(6):
+            found = Counter(desk.queue(text="A-"))
+            assert found == Counter(there)
+            every = Counter(desk.queue())
+            assert set(there) <= set(every)
+            assert max(every.values()) == 1
+    finally:
+        stop.set()
+        adding.join()
+
+
+def test_a_filter_survives_an_address_and_drops_what_it_does_not_know() -> None:
+    chosen = Filter(state="decided", verdict="deny", assignee="me", text="a b")
+    assert Filter.of(chosen.params()) == chosen
+    assert Filter().params() == {}
+    wild = {"state": "?", "due": "x", "assignee": "-1", "imported": "1e9", "page": "7", "text": " x "}
+    assert Filter.of(wild) == Filter(text="x")
+
+
+def test_taking_the_next_claim_prefers_the_most_urgent_of_the_filter(desk: Desk) -> None:
+    late = desk.add(**VERDICTS["deny"])
+    store.set_setting(desk.store, actor=MIA, at=AT, name="answer_hours", value=8)
+    urgent, other = desk.add(), desk.add(**VERDICTS["review"])
+    given = {"actor": BEN, "at": AT}
+    taken = store.take_next(desk.store, key=key(), filter=Filter(verdict="review"), **given)
+    assert taken is not None
+    assert taken.claim == other.id
+    first = store.take_next(desk.store, key="same", **given)
+    again = store.take_next(desk.store, key="same", **given)
+    assert first is not None
+    assert again is not None
+    assert (first.claim, again.claim, again.repeated) == (late.id, late.id, True)
+    assert store.take_next(desk.store, key=key(), **given) is not None
+    assert store.take_next(desk.store, key=key(), **given) is None
+    assert desk.claim(urgent.id).assignee == "Ben"
+
+
+def test_eight_people_at_once_never_take_the_same_claim(desk: Desk) -> None:
+    for _ in range(30):
+        desk.add()
+    taken: list[int] = []
+
+    def take(person: int) -> None:
+        while receipt := store.take_next(desk.store, actor=person, at=AT, key=key()):
+            taken.append(receipt.claim)
+
+    threads = [threading.Thread(target=take, args=(person,)) for person in (ANA, BEN, MIA, ANA, BEN, MIA, ANA, BEN)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list(range(1, 31))
+    desk.verified()
+
+
+def test_a_bulk_decision_does_what_its_preview_said_over_all_pages(desk: Desk) -> None:
+    desk.load([facts(claim_ref=f"B-{n}", **VERDICTS[v]) for n, v in enumerate([*VERDICTS] * 60)])
+    one, two = desk.add(order_ref="O-9"), desk.add(order_ref="O-9")
+    chosen = Filter()
+    preview = store.preview_decide_many(desk.store, actor=ANA, at=AT, claims=chosen, outcome="approve")
+    assert (preview.will, preview.wont) == (61, 181)
+    assert preview.refunds == {"USD": 61 * 1250}
+    assert preview.reasons == {
+        "The policy's verdict is deny, not approve: decide it by itself.": 60,
+        "The policy's verdict is need_info, not approve: decide it by itself.": 60,
+        "The policy's verdict is review, not approve: decide it by itself.": 60,
+        "Another of these claims is for the same item: only one of them is approved.": 1,
+    }
+    assert desk.number("SELECT count(*) FROM decisions") == 0
+    done = store.decide_many(desk.store, actor=ANA, at=AT, key="bulk", claims=chosen, outcome="approve")
+    assert (done.done, len(done.refused)) == (61, 181)
+    assert {desk.claim(one.id).state, desk.claim(two.id).state} == {"decided", "new"}
+    again = store.decide_many(desk.store, actor=ANA, at=AT, key="bulk", claims=chosen, outcome="approve")
+    assert again.done == 0
+    desk.verified()
+
+
+def test_a_bulk_act_on_marked_claims_leaves_those_that_others_changed(desk: Desk) -> None:
+    one, two, three = desk.add(), desk.add(), desk.add()
+    desk.decide(two, "deny", BEN, reason="withdrawn")
+    pairs = [(claim.id, claim.version) for claim in (one, two, three)] + [(99, 1)]
+    given = {"actor": ANA, "at": AT, "key": "marked", "claims": pairs, "outcome": "approve"}
+    result = store.decide_many(desk.store, **given)
+    assert [item.done for item in result.results] == [True, False, True, False]
+    assert "Ben asked for approval" in result.refused[0].sentence
+    assert result.refused[1].sentence == "There is no such claim."
+    repeated = store.decide_many(desk.store, **given)
+    assert [item.done for item in repeated.results] == [True, False, True, False]
+    assert desk.number("SELECT count(*) FROM decisions WHERE status = 'standing'") == 2
+
+
+def test_many_claims_are_given_and_noted_at_once(desk: Desk) -> None:
+    claims = [desk.add() for _ in range(3)]
+    given = store.assign_many(desk.store, actor=ANA, at=AT, key=key(), claims=Filter(assignee="nobody"), to=BEN)
+    assert given.done == 3
+    store.note_many(desk.store, actor=ANA, at=AT, key=key(), claims=Filter(assignee=str(BEN)), text="call back")
+    for claim in claims:
+        assert [event.kind for event in store.events(desk.store, claim.id)] == ["created", "assigned", "noted"]
+    desk.verified()
+
+
+def test_a_verdict_that_time_has_changed_is_judged_anew_before_it_is_shown(desk: Desk) -> None:
+    waiting = desk.add(
+        reason="major_defect", defect_approved=None, description="Calls drop after five seconds every time"
+    )
+    fixed = desk.add()
+    assert waiting.holds_until is not None
+    assert store.rejudge_due(desk.store, AT) == 0
+    later = AT + timedelta(days=90)
+    assert store.rejudge_due(desk.store, later) == 1
+    assert desk.claim(waiting.id).verdict != waiting.verdict
+    assert desk.claim(fixed.id) == fixed
+    assert store.rejudge_due(desk.store, later, everything=True) == 2
+    desk.verified()
+
+
+def test_the_journal_tells_of_all_claims_latest_first(desk: Desk) -> None:
+    one, two = desk.add(), desk.add(BEN)
+    desk.do(store.note, one, MIA, text="hello")
+    told = store.journal(desk.store)
+    assert [event.claim for event in told] == [one.id, two.id, one.id]
+    assert [event.id for event in store.journal(desk.store, before=told[0].id, limit=1)] == [told[1].id]
+    assert [event.person for event in store.journal(desk.store, person=BEN)] == ["Ben"]

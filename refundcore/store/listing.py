@@ -67,6 +67,8 @@ def conditions(connection: sa.Connection, chosen: Filter, person: int, at: int) 
     states = set(STATE_GROUPS[chosen.state])
     if states <= set(OPEN_STATES):
         wanted.append(_claims.c.queue_at.isnot(None))
+    elif not states & set(OPEN_STATES):
+        wanted.append(_claims.c.queue_at.is_(None))
     if states not in ({*STATES}, {*OPEN_STATES}):
         wanted.append(_claims.c.state.in_(sorted(states)))
     wanted += [

@@ -7,7 +7,7 @@ key with the same parameters does nothing and returns the earlier receipt, with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,13 @@ CHANGEABLE = ("new", "waiting_customer", "waiting_technician")
 def own_ref(number: int) -> str:
     """The desk's own reference of a claim."""
     return f"RC-{number:06d}"
+
+
+def free_ref(number: int, taken: Container[str]) -> str:
+    """The desk's own reference of a claim, or the next one where a sender has used that as theirs."""
+    while own_ref(number) in taken:
+        number += 1_000_000
+    return own_ref(number)
 
 
 def same_as(facts: Mapping[str, Any]) -> str | None:
@@ -72,7 +79,7 @@ def add_claim(
         number = (act.connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
         row: dict[str, Any] = {
             "id": number,
-            "ref": given["claim_ref"] or _free_ref(act, number),
+            "ref": given["claim_ref"] or free_ref(number, _own_refs(act, number)),
             "state": "new",
             "outcome": "",
             "assignee_id": assign_to,
@@ -108,14 +115,11 @@ def _refuse_same(act: Act, ref: str | None, same: str | None) -> None:
         raise Impossible(f"This claim is here already, as {found}.")
 
 
-def _free_ref(act: Act, number: int) -> str:
-    """The desk's own reference, or the next one that no sender has used as theirs."""
-    while True:
-        ref = own_ref(number)
-        taken = act.connection.execute(sa.select(tables.claims.c.id).where(tables.claims.c.ref == ref)).first()
-        if taken is None:
-            return ref
-        number += 1_000_000
+def _own_refs(act: Act, number: int) -> set[str]:
+    """References that are there already and look like the desk's own of this claim."""
+    claims = tables.claims
+    query = sa.select(claims.c.ref).where(claims.c.ref.in_([own_ref(number), own_ref(number + 1_000_000)]))
+    return set(act.connection.execute(query).scalars())
 
 
 def set_facts(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, changes: Facts) -> Receipt:

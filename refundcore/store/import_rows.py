@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from refundcore.facts import Claims
 from refundcore.store import sentences, tables
 from refundcore.store.acting import Act
-from refundcore.store.acts import CHANGEABLE
+from refundcore.store.acts import CHANGEABLE, free_ref
 from refundcore.store.chain import EVENT_COLUMNS, GENESIS, canonical, insert_rows
 from refundcore.store.judging import VERDICT_COLUMNS, Verdict, act_by
-from refundcore.store.matching import NAMES, PLACES, Known, Values, changes, find, fingerprint, free_refs, identity
+from refundcore.store.matching import NAMES, PLACES, Known, Values, changes, find, fingerprint, identity, taken_refs
 
 CLAIM_COLUMNS = (
     "id",
@@ -89,13 +89,13 @@ class Batch:
         connection = self.act.connection
         by_ref, by_identity = find(connection, refs, marks, self.number, {**marks, **refs})
         following = (connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
-        own = free_refs(connection, following, len(values) if marks else 0, set(refs))
+        taken = {*refs, *(taken_refs(connection, following, len(values)) if marks else ())}
         for place, row in enumerate(values):
             mark = identities[place]
             known = by_ref.get(row[_REF]) if mark is None else by_identity.get(mark)
             self.counts["rows"] += 1
             if known is None:
-                ref = row[_REF] if mark is None else next(own)
+                ref = row[_REF] if mark is None else free_ref(following, taken)
                 known = Known(following, ref, prints[place], of_this_file=True)
                 if mark is None:
                     by_ref[ref] = known

@@ -95,15 +95,9 @@ def changes(values: Values, present: Values) -> dict[str, Any]:
     }
 
 
-def free_refs(connection: sa.Connection, first: int, count: int, used: set[str]) -> Iterator[str]:
-    """The desk's own references for `count` claims from id `first` on, leaving out those that senders have used."""
-    own = [own_ref(number) for number in range(first, first + count)]
-    taken = set(used)
-    for some in _parts(own):
+def taken_refs(connection: sa.Connection, first: int, count: int) -> set[str]:
+    """Those of the desk's own references for ids from `first` on that senders have used as theirs."""
+    taken: set[str] = set()
+    for some in _parts([own_ref(number) for number in range(first, first + count)]):
         taken.update(connection.execute(sa.select(tables.claims.c.ref).where(tables.claims.c.ref.in_(some))).scalars())
-    for number, ref in enumerate(own, first):
-        further = number
-        while ref in taken:
-            further += 1_000_000
-            ref = own_ref(further)  # noqa: PLW2901 - the next one that is free
-        yield ref
+    return taken

@@ -17,10 +17,7 @@ from serving import PROJECT
 LAUNCHER = PROJECT / "refund-desk"
 SAYS = "import os, sys; print('ran', *sys.argv[1:], 'in', os.getcwd(), 'under', sys.prefix)"
 
-pytestmark = [
-    pytest.mark.xdist_group("launcher"),
-    pytest.mark.skipif(os.name == "nt", reason="Signals and links of Unix."),
-]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Signals and links of Unix.")
 
 
 @pytest.fixture

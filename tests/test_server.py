@@ -24,7 +24,7 @@ from refundcore.server.gate import HEADER, SIGNED_OUT, SIGNED_OUT_WORDS
 from refundcore.server.headers import inline_hashes
 from refundcore.server.sessions import FRESH
 
-pytestmark = [pytest.mark.served, pytest.mark.xdist_group("served")]
+pytestmark = pytest.mark.served
 
 GATE_PROJECT = Path(__file__).with_name("gate_project")
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")

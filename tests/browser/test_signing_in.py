@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from serving import COOKIE, PASSWORD, Desk, served_desk
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-signing-in")]
+pytestmark = pytest.mark.browser
 
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
@@ -18,6 +18,7 @@ DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with served_desk(tmp_path_factory.mktemp("browser")) as served:
+        served.sign_up()
         yield served
 
 
@@ -62,7 +63,12 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_from_the_one_time_link_to_the_queue_and_out_again(desk, page):
+def test_from_the_one_time_link_to_the_queue_and_out_again(tmp_path, page):
+    with served_desk(tmp_path) as fresh:
+        first_start(fresh, page)
+
+
+def first_start(desk: Desk, page: Page) -> None:
     page.goto(desk.base)
     expect(page.get_by_role("heading")).to_have_text("Nobody has an account yet")
     page.goto(desk.link)

@@ -26,7 +26,8 @@ with top, st.container(horizontal=True, gap="small", key="figures"):
         ("customer", figures.waiting_customer, "waiting for the customer", {"state": "customer"}),
         ("mine", figures.mine, "mine", {"assignee": "me"}),
     ):
-        filters.switch(f"**{number:,}** {words}", f"figure_{name}", chosen, narrowed)
+        if works or name != "mine":
+            filters.switch(f"**{number:,}** {words}", f"figure_{name}", chosen, narrowed)
     if works:
         with st.container(horizontal=True, horizontal_alignment="right"):
             take = st.button("Take the next claim", key="take", icon=":material/front_hand:", shortcut="T")

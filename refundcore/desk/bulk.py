@@ -45,7 +45,7 @@ def bar(picked: Sequence[tuple[int, int]], everything: Filter) -> None:
     label = f"Act on {count_text(len(picked), 'selected claim')}" if picked else "Act on selected claims"
     if st.button(label, key="bulk_selected", disabled=not picked, icon=":material/checklist:"):
         _choose(picked)
-    if st.button("Act on all of this filter", key="bulk_all", type="tertiary"):
+    if st.button("Act on all of this filter", key="bulk_all"):
         _choose(everything)
 
 

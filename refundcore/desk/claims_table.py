@@ -67,7 +67,7 @@ def _row(row: QueueRow, along: Mapping[str, str], me: int) -> dict[str, Any]:
     verdict = verdict_word(row.verdict)
     detail = row.clause
     if row.verdict == "need_info":
-        detail = ", ".join(fact_label(name) for name in row.missing)
+        detail = ", ".join(fact_label(name) for name in row.missing) or row.clause
     elif row.verdict == "review":
         detail = " · ".join(filter(None, (row.clause, f"leaning: {row.leaning}" if row.leaning else "")))
     return {

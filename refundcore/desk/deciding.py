@@ -205,10 +205,11 @@ def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
         horizontal=True,
     )
     names = [fact.name for fact in FACTS]
+    proposed = [line.fact for line in explanation.missing] or list(claim.missing)
     asked = st.multiselect(
         "For what",
         names,
-        default=[name for name in claim.missing if name in names],
+        default=[name for name in proposed if name in names],
         key=f"asked_{form}",
         format_func=fact_label,
     )

@@ -56,7 +56,6 @@ def draw(people: Sequence[Person]) -> Filter:
             st.text_input(
                 "Search", key="text", bind="query-params", type="search", live="300ms", autocomplete="off",
                 placeholder="Claim, order or e-mail",
-                help="A claim's reference, an order or an e-mail address, or how it begins.",
             ) or ""
         )  # fmt: skip
     for place, (field, head) in zip(places[1:], _HEADS.items(), strict=True):
@@ -64,8 +63,11 @@ def draw(people: Sequence[Person]) -> Filter:
         with place:
             word = st.selectbox(head, list(words.values()), key=field, bind="query-params")
         chosen[field] = _code(words, word)
-    imported = str(st.query_params.get("imported", ""))
-    return Filter.of({**chosen, "imported": imported})
+    chosen["imported"] = str(st.query_params.get("imported", ""))
+    if chosen["imported"].isdecimal():
+        label = f"Only what import {chosen['imported']} brought in"
+        st.button(label, key="clear_import", icon=":material/close:", help="Show all again.", on_click=_forget_import)
+    return Filter.of(chosen)
 
 
 def carried(chosen: Filter, people: Sequence[Person]) -> dict[str, str]:
@@ -106,6 +108,10 @@ def narrow(**changes: str) -> None:
 def clear() -> None:
     """Take every field of the filter back to where it shows all open claims; for the callback of a button."""
     narrow(text="", **{field: next(iter(words)) for field, words in LABELS.items()})
+    _forget_import()
+
+
+def _forget_import() -> None:
     st.query_params.pop("imported", None)
 
 

@@ -21,7 +21,7 @@ from refundcore.deadlines import zone_of
 from refundcore.facts import FACTS, Claims, Fact, Kind
 from refundcore.intake import instants
 from refundcore.intake.problems import Problem
-from refundcore.intake.shapes import ZERO, Rows, Shaped, by_shape
+from refundcore.intake.shapes import Rows, Shaped, by_shape
 
 Truths = npt.NDArray[np.bool_]
 
@@ -279,13 +279,10 @@ def amounts(column: Column, places: Callable[[Shaped], Places | str]) -> Read:
         unknown = exponents[shaped.rows] < 0
         powers = 10 ** np.maximum(exponents[shaped.rows], 0)
         whole, fraction, spare = shaped.digits(before[-18:]), shaped.digits(after[:4]), shaped.digits(after[4:22])
-        beyond = np.zeros(len(unknown), dtype=bool)
-        for place in before[:-18] + after[22:]:
-            beyond |= shaped.matrix[:, place] != ZERO
-        large = beyond | (whole > money.LARGEST // powers)
+        large = shaped.any_but_zero(before[:-18]) | (whole > money.LARGEST // powers)
         scale = 10 ** min(len(after), 4)
         scaled = fraction * (10_000 // scale)
-        fine = ((spare > 0) | (scaled % (10_000 // powers) != 0)) & ~large
+        fine = ((spare > 0) | shaped.any_but_zero(after[22:]) | (scaled % (10_000 // powers) != 0)) & ~large
         minor[shaped.rows] = np.where(large, 0, whole) * powers + scaled // (10_000 // powers)
         known[shaped.rows] = ~(unknown | large | fine)
         faults += _money_faults(shaped.rows, exponents[shaped.rows], unknown=unknown, large=large, fine=fine)

@@ -127,7 +127,8 @@ class Evidence:
 
     def add(self, texts: pa.StringArray, filled: Rows) -> None:
         """Take more rows of the column into account."""
-        for shaped in by_shape(texts, filled):
+        for whole in by_shape(texts, filled):
+            shaped = whole if _form(whole.shape) else _without_words(whole)
             found = _TRIPLE.fullmatch(shaped.shape)
             name = _form(shaped.shape)
             if not name:
@@ -193,9 +194,8 @@ def reader(orders: Mapping[str, str]) -> Reader:
                 faults.append(Fault(shaped.rows, UNKNOWN, fatal=False))
                 continue
             found = _moments(shaped, orders, column.zone)
-            if isinstance(found, str) and (tail := _WORDS_AFTER.fullmatch(shaped.shape)):
-                end = tail.end("date")
-                found = _moments(Shaped(shaped.shape[:end], shaped.rows, shaped.matrix[:, :end]), orders, column.zone)
+            if isinstance(found, str) and (alone := _without_words(shaped)) is not shaped:
+                found = _moments(alone, orders, column.zone)
                 if not isinstance(found, str):
                     faults.append(Fault(found.rows, DATE_ALONE, fatal=False))
             if isinstance(found, str):
@@ -207,6 +207,15 @@ def reader(orders: Mapping[str, str]) -> Reader:
         return Read({name: integers(earliest, known), column.fact.latest: integers(latest, known)}, faults)
 
     return read
+
+
+def _without_words(shaped: Shaped) -> Shaped:
+    """The dates alone of a shape with words after a comma; any other shape as it is."""
+    tail = _WORDS_AFTER.fullmatch(shaped.shape)
+    if not tail:
+        return shaped
+    end = tail.end("date")
+    return Shaped(shaped.shape[:end], shaped.rows, shaped.matrix[:, :end])
 
 
 def _moments(  # noqa: PLR0911 - a branch a form

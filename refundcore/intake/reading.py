@@ -89,7 +89,7 @@ def rows(file: Source, plan: Plan) -> Iterator[Batch]:
 
 def _sorted(records: Records, plan: Plan) -> _Sorted:
     width, header = len(plan.header), list(plan.header)
-    spare = _spare(plan)
+    spare, telling = _spare(plan), _telling(plan)
     found = _Sorted()
     for line, cells_ in zip(records.lines, records.rows, strict=True):
         if line <= plan.header_line:
@@ -98,7 +98,9 @@ def _sorted(records: Records, plan: Plan) -> _Sorted:
             found.faulty.append((line, cells_, records.faults[line]))
         elif tables.is_blank(cells_):
             continue
-        elif cells_[0].strip().casefold() in TOTALS and _mostly_blank(cells_, width):
+        elif cells_[0].strip().casefold() in TOTALS and not any(
+            cells_[place].strip() for place in telling if 0 < place < len(cells_)
+        ):
             found.left_out.append((line, "a total, not a claim"))
         elif spare and any(place < len(cells_) and cells_[place].strip() for place in spare):
             found.faulty.append((line, cells_, "has more cells than the columns it came with"))
@@ -122,8 +124,11 @@ def _spare(plan: Plan) -> list[int]:
     return [place for place, name in enumerate(plan.names) if exporting.SPARE.fullmatch(name)]
 
 
-def _mostly_blank(row: Sequence[str], width: int) -> bool:
-    return sum(not cell.strip() for cell in row) * 2 >= min(len(row), width)
+def _telling(plan: Plan) -> list[int]:
+    """The columns of facts that a line of totals leaves blank: all but the amounts and their currency."""
+    return [
+        plan.names.index(name) for name, fact in plan.mapping.items() if BY_NAME[fact].kind not in {"money", "currency"}
+    ]
 
 
 def _converted(

@@ -46,6 +46,10 @@ class Shaped:
             total = total * 10 + (self.matrix[:, place] - ZERO)
         return total
 
+    def any_but_zero(self, places: list[int]) -> npt.NDArray[np.bool_]:
+        """Whether any of these digits is not 0, one answer a row."""
+        return (self.matrix[:, places] != ZERO).any(axis=1)
+
 
 def by_shape(texts: pa.StringArray, rows: Rows) -> Iterator[Shaped]:
     """The texts in `rows`, one group a shape. Texts longer than `LONGEST` come as one group without a shape."""

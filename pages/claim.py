@@ -26,8 +26,7 @@ explanation = verdicts.explain(claim.facts)
 # Show
 desk.heading(desk.plain(claim.ref), me)
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-    desk.badge(desk.state_word(claim.state, claim.outcome))
-    desk.verdict_badge(claim.verdict, claim.leaning)
+    claim_parts.standing(claim)
     with st.container(horizontal=True, horizontal_alignment="right"):
         claim_parts.way(me, claim, chosen, people)
 

@@ -267,6 +267,16 @@ def test_next_and_previous_stay_within_the_queues_filter(desk):
     assert late.ref not in texts(page)
 
 
+def test_after_a_decision_the_next_claim_is_one_key_away(desk):
+    first, second = desk.add(), desk.add()
+    page = desk.page("claim", "ana", claim=first.ref).run()
+    page.button(key="follow").click().run()
+    page.button(key="confirm_follow").click().run()
+    page.button(key="next").click().run()
+
+    assert page.query_params["claim"] == second.ref
+
+
 def test_back_in_the_queue_the_filter_is_as_it_was(desk):
     claim = desk.add()
     page = desk.app(verdict="Approve").run()

@@ -12,7 +12,9 @@ from refundcore.desk import acts, context, fields, filters
 from refundcore.desk.listing import Line, Pair, listing, pairs
 from refundcore.desk.show import (
     REASONS,
+    Word,
     ago_text,
+    badge,
     count_text,
     known,
     money_text,
@@ -50,12 +52,34 @@ def go(ref: str, chosen: Filter, people: Sequence[Person]) -> None:
 
 def way(me: Person, claim: ClaimRecord, chosen: Filter, people: Sequence[Person]) -> None:
     """Back to the queue, and on to the claims before and after this one within its filter."""
-    before, after = acts.read(store.neighbours, chosen, person=me.id, at=context.now(), claim=claim.id)
+    before, after = _beside(me, claim, chosen)
     if st.button("Queue", key="back", icon=":material/arrow_back:", shortcut="Q", help="Back to the queue as it was."):
         st.switch_page("pages/queue.py", query_params=filters.address(chosen, people))
-    for label, key, shortcut, row in (("Previous", "previous", "P", before), ("Next", "next", "N", after)):
-        if st.button(label, key=key, shortcut=shortcut, disabled=row is None) and row:
-            go(row.ref, chosen, people)
+    for label, key, shortcut, ref in (("Previous", "previous", "P", before), ("Next", "next", "N", after)):
+        if st.button(label, key=key, shortcut=shortcut, disabled=not ref) and ref:
+            go(ref, chosen, people)
+
+
+def _beside(me: Person, claim: ClaimRecord, chosen: Filter) -> tuple[str, str]:
+    """The references before and after this claim; one that was just decided keeps its place between them."""
+    kept = st.session_state.get("beside")
+    if claim.state not in store.OPEN_STATES and kept and kept[0] == (claim.id, chosen):
+        beside: tuple[str, str] = kept[1]
+        return beside
+    rows = acts.read(store.neighbours, chosen, person=me.id, at=context.now(), claim=claim.id)
+    before, after = (row.ref if row else "" for row in rows)
+    if claim.state in store.OPEN_STATES:
+        st.session_state["beside"] = ((claim.id, chosen), (before, after))
+    return before, after
+
+
+def standing(claim: ClaimRecord) -> None:
+    """How the claim stands, as badges: its state, and the policy's verdict where nobody decided yet."""
+    badge(state_word(claim.state, claim.outcome))
+    if claim.state in store.OPEN_STATES:
+        badge(verdict_word(claim.verdict, claim.leaning))
+    elif claim.decision and claim.decision.override:
+        badge(Word(f"Policy: {verdict_word(claim.decision.verdict).label}", "warning", "orange"))
 
 
 def summary(claim: ClaimRecord) -> None:
@@ -158,12 +182,9 @@ def timeline(claim: ClaimRecord) -> None:
 
 
 def _event(event: Event) -> Line:
-    words = [str(event.body[name]) for name in ("text", "reason") if known(event.body.get(name))]
-    text = "\n".join(word for word in words if word not in event.sentence)
     return Line(
         head=event.sentence,
-        text=text,
-        note=f"{event.person} · {when_text(event.at)}" if event.person else when_text(event.at),
+        note=when_text(event.at),
         icon=_ICONS.get(event.kind, "circle"),
         tone="gray",
         when=ago_text(event.at),

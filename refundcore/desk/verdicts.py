@@ -115,6 +115,7 @@ def missing_lines(explanation: Explanation) -> list[Line]:
 
 def headline(explanation: Explanation) -> None:
     """The verdict in one sentence, and the fee where one is kept."""
+    st.caption("What the policy says")
     st.markdown(f"**{plain(explanation.headline)}**")
     if explanation.fee:
         st.text(f"A fee of {explanation.fee} is kept back.")

@@ -33,7 +33,10 @@ WINDOWS = {
     "other": "C3",
 }
 
-BOOK = Rulebook(PRECEDENCE, ASKING, WINDOWS)
+# Silence (C5d) closes reason 2 through its window (C5c): what parts on contact is told as that (A39).
+CLOSER = {"C5d": "C5c"}
+
+BOOK = Rulebook(PRECEDENCE, ASKING, WINDOWS, CLOSER)
 rule = BOOK.rule
 
 
@@ -152,7 +155,9 @@ def left_undecided(f: Known, r: Taken) -> Truth:
 
 def undecided_when_time_was_up(f: Known, r: Taken) -> Truth:
     """Nobody approved or rejected the defect before the 72 hours were over (A22)."""
-    return f.defect_undecided & (f.clock(r) == k.OVER)
+    state = f.clock(r)
+    over = (state == k.OVER) | ((state >= k.STANDING) & (f.fix(r) != k.UNFIXED))
+    return f.defect_undecided & over & ~put_right(f, r)
 
 
 @rule("C6d", "remedy")

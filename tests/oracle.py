@@ -107,7 +107,7 @@ def of_number(known: Claim) -> list[Question | None]:
 
 
 def of_defect(known: Claim) -> list[Question | None]:
-    price = ("replacement_price",) if known["replacement_price"] is None else ()
+    price = tuple(name for name in ("replacement_price", "amount") if known[name] is None)
     value_unknown = known["remedy_choice"] == "replacement" and within_tolerance(known) is None
     return [
         yes_or_no(known, "reproduced_without_third_party") if known["third_party_cause"] else None,

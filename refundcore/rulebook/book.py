@@ -51,17 +51,27 @@ class Solved:
     """Bits of the axes along which the verdict changes."""
     split: Codes
     """1 where a review is a split in which some reading grants the right."""
+    grants: Codes
+    """1 where the right is granted by some reading of some completion."""
 
 
 class Rulebook:
     """A registry of small rules, one for each role of each clause, in order of precedence."""
 
-    def __init__(self, precedence: Sequence[str], asking: Sequence[str], windows: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        precedence: Sequence[str],
+        asking: Sequence[str],
+        windows: Mapping[str, str],
+        closer: Mapping[str, str],
+    ) -> None:
         self.precedence = tuple(precedence)
         self.asking = tuple(asking)
         """Which clause leads where something is asked for."""
         self.windows = dict(windows)
         """The clause that asks for an unknown date, by reason."""
+        self.closer = dict(closer)
+        """Clauses that, where a claim parts on them, are named instead of the wider one behind which they stand."""
         self.rules: dict[tuple[str, str], Rule] = {}
         self._checked: set[str] = set()
 
@@ -145,7 +155,7 @@ class Rulebook:
         taken = Taken.three(policy)
         effects = self.effects(table.known, taken, policy, region.reason)
         combined = Combination(self, table.known, effects, policy, region.reason)
-        solved = Solved(*(np.zeros(table.patterns, dtype=np.int64) for _ in range(6)))
+        solved = Solved(*(np.zeros(table.patterns, dtype=np.int64) for _ in range(7)))
         solved.leaning[:] = NO_LEANING
         for block in table.blocks:
             combined.settle_patterns(block, solved)
@@ -159,8 +169,10 @@ class Combination:
         self.book, self.known, self.effects, self.policy, self.reason = book, known, effects, policy, reason
         self.settled = self._settled()
         self.verdict, self.leaning, self.lead, self.clauses = self._readings()
-        granted = (effects.verdict <= EXCHANGE).any(axis=1) & ~(effects.verdict == REVIEW).any(axis=1)
-        self.split = (granted & (self.verdict == REVIEW)).astype(np.int64)
+        grants = (effects.verdict <= EXCHANGE).any(axis=1)
+        held = (effects.verdict == REVIEW).any(axis=1)
+        self.grants = (grants & ~held & (self.verdict != PENDING)).astype(np.int64)
+        self.split = (grants & ~held & (self.verdict == REVIEW)).astype(np.int64)
 
     def _one(self, verdicts: Codes) -> Truth:
         return (verdicts == verdicts[:, :1]).all(axis=1)
@@ -211,17 +223,16 @@ class Combination:
         split = np.flatnonzero((verdict == REVIEW) & ~holds)
         if len(split):
             leaning[split] = np.where(default[split] <= DENY, default[split], NO_LEANING)
-            part, others, bent = self._parted(split)
-            clauses[split] = part | others
-            lead[split] = np.where(part != 0, part & -part, others & -others)
+            clauses[split], leads, bent = self._parted(split)
+            lead[split] = leads & -leads
             leaning[split] = np.where(bent != NO_LEANING, bent, leaning[split])
         return verdict, leaning, lead, clauses
 
     def _parted(self, split: npt.NDArray[np.int64]) -> tuple[Codes, Codes, Codes]:
-        """The clauses on which the readings part, what else bars under some of them only, and a leaning of its own.
+        """The clauses on which the readings part, those of them that may lead, and a leaning named by such a place.
 
-        They part where taking another reading than the default at one place alone changes the verdict; such a place
-        may name the leaning.
+        They part where reading one place alone otherwise than by default changes the verdict, and by whatever bars
+        in every reading that denies (there, two places may lift a bar each).
         """
         default = self.effects.verdict[split, DEFAULT]
         places = self.book.places(self.policy, self.reason)
@@ -229,15 +240,20 @@ class Combination:
         parts = np.zeros(len(split), dtype=np.int64)
         leaning = np.full(len(split), NO_LEANING, dtype=np.int64)
         for column, (reading, value) in enumerate(places):
-            # Where the default reading waits, an early approval is a matter of time and parts nothing.
-            differs = (verdicts[:, column] != default) & ~((default == PENDING) & (verdicts[:, column] <= EXCHANGE))
+            # Where the default reading waits, an early right is a matter of time; a denial parts it all the same.
+            differs = (verdicts[:, column] != default) & ((default != PENDING) | (verdicts[:, column] == DENY))
             clause = next(c for c in reading.parts if self.reason in self.policy.clauses[c].reasons)
             parts |= np.where(differs, self.book.bit(clause), 0)
             if reading.leans and value == reading.value(reading.leans):
                 leaning = np.where(differs & (verdicts[:, column] <= EXCHANGE), verdicts[:, column], leaning)
+        denies = self.effects.verdict[split] == DENY
         bars = self.effects.bits["bar"][split]
-        others = np.bitwise_or.reduce(bars, axis=1) & ~np.bitwise_and.reduce(bars, axis=1)
-        return parts, others, leaning
+        common = np.where(denies.any(axis=1), np.bitwise_and.reduce(np.where(denies, bars, -1), axis=1), 0)
+        leads = parts | common
+        for closer, wider in self.book.closer.items():
+            alone = (parts & self.book.bit(closer) != 0) & (parts & self.book.bit(wider) == 0)
+            leads = np.where(alone, leads & ~self.book.bit(wider), leads)
+        return parts | np.bitwise_or.reduce(np.where(denies, bars, 0), axis=1), leads, leaning
 
     def settle_patterns(self, block: Block, solved: Solved) -> None:
         """The verdict of each pattern of a block (rules 4 and 5): one verdict of all completions, else a question."""
@@ -276,6 +292,7 @@ class Combination:
         solved.lead[block.patterns] = lead
         solved.axes[block.patterns] = axes
         solved.split[block.patterns] = self.split[where].reshape(shape).max(axis=1)
+        solved.grants[block.patterns] = self.grants[where].reshape(shape).max(axis=1)
 
     def _supplies(self) -> Codes:
         """What has to be supplied, where that is what the completion waits for."""

@@ -171,10 +171,13 @@ class Region:
         self.dated = has_order | has_purchase
         self.order = np.where(has_order, ordered, purchased)
         self.purchase = np.where(has_purchase, purchased, ordered)
+        # Of an event known to the day only, days are counted from its latest moment: doubt goes against the company.
+        self.order_late = np.where(has_order, ordered_late, purchased_late)
+        self.purchase_late = np.where(has_purchase, purchased_late, ordered_late)
         self.law = np.where(self.dated, self.order, self.as_of)
         sent, _, has_sent = self._instant("sent_at")
         self.counted = np.where(has_sent, np.minimum(sent, self.submitted), self.submitted)
-        self.day_14 = np.where(self.dated, self.window(self.order, "C3"), FAR_FUTURE)
+        self.day_14 = np.where(self.dated, self.window(self.order_late, "C3"), FAR_FUTURE)
         self.before_policy = self.dated & (
             np.where(has_order, ordered_late, purchased_late) < self.policy.first_instant(self.zone)
         )
@@ -237,7 +240,7 @@ class Region:
 
     def _sms(self) -> None:
         """Reason 1: no code arrived."""
-        window, week = self.window(self.purchase, "C4c"), self.window(self.order, "C8b")
+        window, week = self.window(self.purchase_late, "C4c"), self.window(self.order_late, "C8b")
         self.columns |= {
             "timing": self._timed(
                 self._flags(
@@ -254,8 +257,8 @@ class Region:
 
     def _number(self) -> None:
         """Reason 2: the number is invalid."""
-        sms, _, has_sms = self._instant("sms_received_at")
-        from_purchase = self.window(self.purchase, "C5c")
+        _, sms, has_sms = self._instant("sms_received_at")
+        from_purchase = self.window(self.purchase_late, "C5c")
         # A03: the purchase or the first SMS, whichever ends later.
         window = np.where(has_sms, np.maximum(from_purchase, self.window(sms, "C5c")), from_purchase)
         in_hours = self.submitted_late + HOUR * self._number_of("C5b", "cure_hours") + 1
@@ -304,7 +307,8 @@ class Region:
         self.cure_in_hours = (in_hours > window) & (in_hours <= self.day_14)
         # Of a claim known to the day only, the earliest end is told first (A14).
         soonest = in_hours - self.submitted_late + self.submitted
-        self.cure_first = np.where(self.cure_in_hours & (soonest > window), soonest, cure)
+        self.cure_first = np.minimum(np.maximum(window, soonest), self.day_14)
+        self.first_in_hours = (soonest > window) & (soonest <= self.day_14)
         for end in (from_purchase, window, self.cure_first, cure, self.day_14):
             self.changes.append(np.where(self.dated, end - 1, FAR_FUTURE))
 
@@ -316,7 +320,7 @@ class Region:
         told = np.where(has_notice, notified, self.counted)
         self.has_notice = has_notice | self.has_claim
         self.notice_precedes = self.dated & has_notice & (notified_late < self.purchase)
-        week = self.window(self.order, "C8b")
+        week = self.window(self.order_late, "C8b")
         flags = self._flags(
             (k.RECEIVED_FROM_ORDER, notice < week),
             (k.SENT_FROM_ORDER, told < week),
@@ -415,7 +419,9 @@ class Region:
 
         The end of a day is given by its last second.
         """
-        cure = np.where(self.cure_in_hours, self.cure_end - 1, self.cure_end - SECOND)
+        first = np.where(self.first_in_hours, self.cure_first - 1, self.cure_first - SECOND)
+        last = np.where(self.cure_in_hours, self.cure_end - 1, self.cure_end - SECOND)
+        cure = np.where(self.as_of < self.cure_first, first, last)
         end = np.where(
             self.as_of < self.cure_end, cure, np.where(self.as_of < self.day_14, self.day_14 - SECOND, FAR_FUTURE)
         )

@@ -82,7 +82,8 @@ def _of_reason(book: Rulebook, region: Region, policy: Policy) -> Rows:
     verdict = np.where(asks, NEED_INFO, verdict)
     clauses, lead = np.where(asks, 0, clauses), np.where(asks, 0, lead)
     leaning = np.where(asks, NO_LEANING, leaning)
-    missing |= np.where((verdict == NEED_INFO) | (verdict == PENDING), required, 0)
+    named = (verdict == PENDING) | ((verdict == NEED_INFO) & (solved.grants[table.of_row] == 1))
+    missing |= np.where(named, required, 0)
     if region.reason == "major_defect":
         waits = (verdict == PENDING) & (region.columns["approved"] == k.UNDECIDED)
         missing |= np.where(waits, 1 << _PLACE["defect_approved"], 0)
@@ -120,6 +121,10 @@ def _asked_facts(region: Region, axes: Codes) -> Codes:
             unclaimed = open_axis & (~region.has_notice if notice else ~region.has_claim)
             missing |= np.where(undated, 1 << _PLACE["purchased_at"], 0)
             missing |= np.where(unclaimed, 1 << _PLACE["submitted_at"], 0)
+        elif axis.name == "replacement_price":
+            # It is compared with the amount, which matters as much where it is blank too.
+            missing |= np.where(open_axis, 1 << _PLACE[axis.name], 0)
+            missing |= np.where(open_axis & (region.due < 0), 1 << _PLACE["amount"], 0)
         else:
             missing |= np.where(open_axis, 1 << _PLACE[axis.name], 0)
     return missing

@@ -91,15 +91,13 @@ def main() -> int:
         words.explain(one, document, synthetic.AS_OF)
         took.append(time.perf_counter() - start)
     took.sort()
-    print(
-        f"one claim judged and explained: median {took[SINGLES // 2] * 1000:.1f} ms, p95 {took[-SINGLES // 20] * 1000:.1f} ms"
-    )
+    middle, high = (took[place] * 1000 for place in (SINGLES // 2, -SINGLES // 20))
+    print(f"one claim judged and explained: median {middle:.1f} ms, p95 {high:.1f} ms")
 
     made, spent = one_by_one(frame.iloc[:compared], document.zone)
     wrong = differences(out.iloc[:compared], made)
-    print(
-        f"oracle: {compared:,} claims in {spent:.1f} s, {compared / spent:,.0f} claims/s; {wrong} of {compared * len(COLUMNS):,} cells differ"
-    )
+    cells, pace = compared * len(COLUMNS), compared / spent
+    print(f"oracle: {compared:,} claims in {spent:.1f} s, {pace:,.0f} claims/s; {wrong} of {cells:,} cells differ")
     print(f"{rate / (compared / spent):.0f} times as fast as one by one")
     return 1 if wrong else 0
 

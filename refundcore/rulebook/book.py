@@ -169,6 +169,9 @@ class Combination:
         self.book, self.known, self.effects, self.policy, self.reason = book, known, effects, policy, reason
         self.settled = self._settled()
         self.verdict, self.leaning, self.lead, self.clauses = self._readings()
+        asked = np.where(effects.verdict == NEED_INFO, effects.bits["supply"], 0)
+        self.supplies: Codes = np.bitwise_or.reduce(asked, axis=1)
+        """What has to be supplied, where that is what the completion waits for."""
         grants = (effects.verdict <= EXCHANGE).any(axis=1)
         held = (effects.verdict == REVIEW).any(axis=1)
         self.grants = (grants & ~held & (self.verdict != PENDING)).astype(np.int64)
@@ -283,7 +286,7 @@ class Combination:
 
         asks = verdict == NEED_INFO
         if asks.any():
-            supplies = np.bitwise_or.reduce(self._supplies()[where].reshape(shape), axis=1)
+            supplies = np.bitwise_or.reduce(self.supplies[where].reshape(shape), axis=1)
             clauses = np.where(asks, supplies | self._asking(axes), clauses)
             lead = np.where(asks, self._first_asking(clauses), lead)
         solved.verdict[block.patterns] = verdict
@@ -293,11 +296,6 @@ class Combination:
         solved.axes[block.patterns] = axes
         solved.split[block.patterns] = self.split[where].reshape(shape).max(axis=1)
         solved.grants[block.patterns] = self.grants[where].reshape(shape).max(axis=1)
-
-    def _supplies(self) -> Codes:
-        """What has to be supplied, where that is what the completion waits for."""
-        asked = np.where(self.effects.verdict == NEED_INFO, self.effects.bits["supply"], 0)
-        return np.bitwise_or.reduce(asked, axis=1)
 
     def _asking(self, axes: Codes) -> Codes:
         """The clauses that ask for the facts of open axes."""

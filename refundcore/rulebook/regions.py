@@ -67,7 +67,9 @@ class Reader:
     def __init__(self, claims: Claims, as_of: Instants) -> None:
         self.claims = claims
         self.as_of = as_of
-        self._cache: dict[str, tuple[Instants, Truth]] = {}
+        self._wholes: dict[str, tuple[Instants, Truth]] = {}
+        self._codes: dict[str, Codes] = {}
+        self._said: dict[str, Truth] = {}
 
     def arrow(self, name: str) -> pa.Array:
         """A column as one Arrow array."""
@@ -76,27 +78,33 @@ class Reader:
 
     def whole(self, name: str) -> tuple[Instants, Truth]:
         """A column of whole numbers, 0 where blank, and whether each is given."""
-        if name not in self._cache:
+        if name not in self._wholes:
             column = self.arrow(name)
             given = np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
-            self._cache[name] = np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False)), given
-        return self._cache[name]
+            self._wholes[name] = np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False)), given
+        return self._wholes[name]
 
     def truth(self, name: str) -> Codes:
         """0 no, 1 yes, `UNKNOWN`."""
-        column = self.arrow(name).cast(pa.int8()).fill_null(UNKNOWN)
-        return np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64)
+        if name not in self._codes:
+            column = self.arrow(name).cast(pa.int8()).fill_null(UNKNOWN)
+            self._codes[name] = np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64)
+        return self._codes[name]
 
     def codes(self, name: str, blank: int) -> Codes:
         """The place of each code in the fact's list of codes; `blank` where there is none."""
-        column = self.arrow(name)
-        found = pc.index_in(column, pa.array(BY_NAME[name].codes, column.type)).fill_null(blank)
-        return np.asarray(found.to_numpy(zero_copy_only=False)).astype(np.int64)
+        if name not in self._codes:
+            column = self.arrow(name)
+            found = pc.index_in(column, pa.array(BY_NAME[name].codes, column.type)).fill_null(blank)
+            self._codes[name] = np.asarray(found.to_numpy(zero_copy_only=False)).astype(np.int64)
+        return self._codes[name]
 
     def said(self, name: str) -> Truth:
         """Whether a text says anything."""
-        column = self.arrow(name)
-        return np.asarray(pc.not_equal(column, "").fill_null(NOTHING).to_numpy(zero_copy_only=False))
+        if name not in self._said:
+            filled = pc.not_equal(self.arrow(name), "").fill_null(NOTHING)
+            self._said[name] = np.asarray(filled.to_numpy(zero_copy_only=False))
+        return self._said[name]
 
     @cached_property
     def words(self) -> Codes:

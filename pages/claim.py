@@ -36,10 +36,10 @@ with left:
         verdicts.headline(explanation)
         claim_parts.summary(claim)
     if explanation.missing and claim.verdict == "need_info":
-        st.subheader("What to ask", anchor=False)
+        st.header("What to ask", anchor=False)
         desk.listing(verdicts.missing_lines(explanation), "missing", "What to ask")
     if explanation.deadlines:
-        st.subheader("Deadlines", anchor=False)
+        st.header("Deadlines", anchor=False)
         desk.listing(verdicts.deadline_lines(explanation.deadlines), "deadlines", "Deadlines")
     why, facts = st.tabs(["Why", "Facts"], key="claim_tab", on_change="rerun")
     if facts.open:
@@ -54,15 +54,15 @@ with left:
 
 with right:
     with st.container(border=True):
-        st.subheader("Decision", anchor=False)
+        st.header("Decision", anchor=False)
         deciding.panel(me, claim, explanation)
     if works:
         claim_parts.assigning(me, claim, people)
     else:
         st.text(f"Assigned to {claim.assignee or 'nobody'}")
-    st.subheader("Reply to the customer", anchor=False)
-    st.code(explanation.reply, language=None, wrap_lines=True, height=200)
-    st.subheader("What happened", anchor=False)
+    st.header("Reply to the customer", anchor=False)
+    st.code(explanation.reply, language=None, wrap_lines=True)
+    st.header("What happened", anchor=False)
     if works:
         claim_parts.noting(me, claim)
     claim_parts.timeline(claim)

@@ -196,7 +196,7 @@ def related(claim: ClaimRecord, chosen: Filter, people: Sequence[Person]) -> Non
     others = acts.read(store.related, claim.id)
     if not others:
         return
-    st.subheader("Same order or customer", anchor=False)
+    st.header("Same order or customer", anchor=False)
     opened = listing(
         [_other(row, claim) for row in others], "related", "Other claims of the same order or customer",
         along=filters.carried(chosen, people),

@@ -232,3 +232,11 @@ def test_an_unlawful_use_that_is_not_understood_is_never_left_unknown():
 )
 def test_references_are_freed_of_what_spreadsheets_did_to_them(cells, read):
     assert facts(table("order_ref", *cells), "order_ref") == read
+
+
+def test_other_among_the_words_of_another_trade_is_not_our_other():
+    data = b"claim_ref,reason\nA,Property Damage\nB,Injury\nC,Other\n"
+
+    assert facts(data, "reason") == [None, None, None]
+    assert facts(data, "reason", meanings={"reason": {"Other": "other"}}) == [None, None, "other"]
+    assert facts(b"claim_ref,reason\nA,Other\nB,sms_not_received\n", "reason") == ["other", "sms_not_received"]

@@ -25,6 +25,9 @@ from refundcore.intake.tables import Records
 THOUSANDTHS = 3
 """Decimals of a currency whose `1.250` is an amount, not thousands."""
 
+CATCH_ALL = "other"
+"""A reason of ours that other trades have too: among their words it says nothing about ours."""
+
 MOST_WORDS = 50_000
 """No more different words of a column of codes are kept."""
 
@@ -186,18 +189,6 @@ def _decimals(seen: _Evidence, draft: Plan) -> tuple[dict[str, str], list[Questi
     return decimals, questions
 
 
-def _strange(fact: str, counts: Counter[str], draft: Plan) -> list[str]:
-    """The texts of a column of codes that mean nothing yet."""
-    if fact == "currency":
-        return []
-    given = {plain_code(text) for text in draft.meanings.get(fact, {})}
-    return [
-        text
-        for text in counts
-        if text and plain_code(text) not in given and plain_code(text) not in BY_NAME[fact].codes
-    ]
-
-
 def plain_code(text: str) -> str:
     """A text as it is compared with codes: case, spaces, hyphens and the encoding of accents don't matter."""
     return unicodedata.normalize("NFC", text).strip().casefold().replace(" ", "_").replace("-", "_")
@@ -209,10 +200,14 @@ def _codes(seen: _Evidence, draft: Plan) -> tuple[dict[str, Code], list[str]]:
     for fact, counts in seen.codes.items():
         if fact == "currency":
             continue
-        strange = _strange(fact, counts, draft)
+        given = {plain_code(text) for text in draft.meanings.get(fact, {})}
+        strange = [text for text in counts if text and plain_code(text) not in {*given, *BY_NAME[fact].codes}]
         filled = sum(count for text, count in counts.items() if text)
         odd = sum(counts[text] for text in strange)
-        left = fact in OPEN_CODES and bool(strange) and (2 * odd > filled or bool(draft.meanings.get(fact)))
+        left = fact in OPEN_CODES and bool(strange) and (2 * odd > filled or bool(given))
+        if left:
+            strange += [text for text in counts if plain_code(text) == CATCH_ALL and CATCH_ALL not in given]
+            odd = sum(counts[text] for text in strange)
         kept = {text: count for text, count in counts.most_common(500) if text}
         codes[fact] = Code(kept, tuple(sorted(strange, key=lambda text: (-counts[text], text))[:500]), left)
         if left:

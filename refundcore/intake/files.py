@@ -41,14 +41,13 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"MZ\x90", "a program", "Bring a CSV file."),
 )
 _HTML = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|table|\?xml|meta|div|style)\b", re.IGNORECASE | re.DOTALL
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|table|\?xml|svg|meta|div|style)\b", re.IGNORECASE | re.DOTALL
 )
 _JSON = re.compile(r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)|\[\s*(?:[\[{]|"(?:[^"\\]|\\.)*"\s*[,\]]))')
 _MAIL = re.compile(
-    r"(?:From \S+.*\r?\n)?"
-    r"(?:(?:Return-Path|Received|Delivered-To|Message-ID|MIME-Version|From|To|Subject|Date|X-[\w-]+): .*\r?\n"
-    r"(?:[ \t].*\r?\n)*){3}",
-    re.IGNORECASE,
+    r"(?=[\s\S]{0,4000}^(?:From|Subject|Date|Received|Message-ID):)"
+    r"(?:From \S+.*\r?\n)?(?:[A-Za-z][\w-]*:(?: .*)?\r?\n(?:[ \t].*\r?\n)*){2}",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 

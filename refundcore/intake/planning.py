@@ -6,7 +6,6 @@ open questions, or with a `blocker`, is not imported.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +81,7 @@ def _first_batch(file: Source, look: Look, dialect: Dialect) -> tuple[Records, b
 
 
 def _header(records: Records, line: str) -> int:
-    """Where the header stands: the record with most names of facts; without any, the first of the usual width."""
+    """Where the header stands: the record with most names of facts; without any, the first that is about full."""
     if line:
         for number, begins in enumerate(records.lines):
             if str(begins) == line:
@@ -99,8 +98,9 @@ def _header(records: Records, line: str) -> int:
     best = max(near, key=lambda number: (scores[number], -number))
     if scores[best] > 1 or (scores[best] == 1 and len(records.rows[best]) <= FEW):
         return best
-    usual = Counter(len(row) for row in records.rows if not tables.is_blank(row)).most_common(1)[0][0]
-    return next((number for number in near if len(records.rows[number]) == usual), near[0])
+    filled = {number: sum(bool(cell.strip()) for cell in records.rows[number]) for number in near}
+    most = max(filled.values())
+    return next(number for number in near if filled[number] * 5 >= most * 4)
 
 
 def _samples(cells: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from refundcore.facts import BY_NAME, Claims
 from refundcore.intake import amounts, cells, columns, dates, exporting, files, identifiers, tables
 from refundcore.intake.cells import Column, Fault, Read, Reader
-from refundcore.intake.evidence import plain_code
+from refundcore.intake.evidence import CATCH_ALL, plain_code
 from refundcore.intake.files import Source
 from refundcore.intake.plans import Plan
 from refundcore.intake.problems import Problem
@@ -174,32 +174,35 @@ def _readers(plan: Plan) -> dict[str, Reader]:
             reader = amounts.reader(plan.decimals.get(fact, "."), settled=plan.settled)
         elif kind == "code":
             code = plan.codes.get(fact)
-            reader = _code_reader(left_unknown=code is not None and code.left_unknown)
+            left_unknown = code is not None and code.left_unknown
+            reader = _code_reader(plan.meanings.get(fact, {}), left_unknown=left_unknown)
         elif kind == "currency":
             reader = cells.read_currency
         elif kind == "truth":
             reader = cells.read_truth
         elif fact in identifiers.KEYS:
             reader = identifiers.reader(floated=fact in plan.floated)
-        if reader and plan.meanings.get(fact):
+        if reader and kind != "code" and plan.meanings.get(fact):
             reader = _translated(plan.meanings[fact], reader)
         if reader:
             readers[fact] = reader
     return readers
 
 
-def _code_reader(*, left_unknown: bool) -> Reader:
+def _code_reader(meanings: Mapping[str, str], *, left_unknown: bool) -> Reader:
     """Codes in any spelling of theirs; others are faults, or unknown with a note where the file has its own words."""
+    told = {plain_code(text): meaning for text, meaning in meanings.items()}
 
     def read(column: Column) -> Read:
-        known = {code: code for code in column.fact.codes}
-        wanted = f"is not one of {', '.join(column.fact.codes)}"
+        codes = column.fact.codes
+        known = {code: code for code in codes if not (left_unknown and code == CATCH_ALL)}
+        known |= {text: meaning for text, meaning in told.items() if meaning in codes}
+        wanted = f"is not one of {', '.join(codes)}"
         if left_unknown:
             wanted = f"is no {column.fact.name} of the desk's and left unknown"
         result = cells.by_distinct(column, lambda text: known[plain_code(text)], pa.string(), wanted)
-        return Read(
-            result.columns, [Fault(fault.rows, fault.wanted, fatal=not left_unknown) for fault in result.faults]
-        )
+        faults = [Fault(fault.rows, fault.wanted, fatal=not left_unknown) for fault in result.faults]
+        return Read(result.columns, faults)
 
     return read
 

@@ -1,0 +1,148 @@
+"""`import` at the command line: what it says, what it stores, and its status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from refundcore import __main__ as front
+from refundcore import accounts, clock, store
+
+HEAD = "claim_ref,order_ref,customer_email,why,purchased_at,submitted_at,amount,currency\n"
+ROW = "{0},O-{0},c{0}@example.org,dead,{1},2026-03-12,{2},USD\n"
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch) -> store.Store:
+    monkeypatch.setenv("REFUND_DESK_DATA", str(tmp_path / "desk"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    opened = store.connect(at=clock.now())
+    person = {"name": "Ana", "email": "ana@example.org", "role": "agent", "password": "nine blue herons in Lund"}
+    accounts.create_person(opened, actor=None, at=clock.now(), **person)
+    return opened
+
+
+SAID = ("--map", "why=reason", "--value", "reason:dead=invalid_number")
+
+
+def run(tmp_path: Path, capsys, text: str, *options: str) -> tuple[int, str, str]:
+    """The status, standard output and standard error of importing a file with this text."""
+    path = tmp_path / "claims.csv"
+    path.write_bytes(text.encode())
+    status = front.main(["import", str(path), *options])
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def test_all_rows_in_is_status_0_with_the_balance(desk, tmp_path, capsys):
+    status, out, err = run(
+        tmp_path,
+        capsys,
+        HEAD + ROW.format("A", "2026-03-10", "1.00"),
+        "--map",
+        "why=reason",
+        "--value",
+        "reason:dead=invalid_number",
+    )
+
+    assert (status, out) == (0, "Import 1: 1 row in the file: 1 created.\n")
+    assert "100%, 1 rows" in err
+    assert store.claim(desk, "A").facts["reason"] == "invalid_number"
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_row_left_out_is_status_1_and_can_be_written_to_a_file(tmp_path, capsys):
+    out_file = tmp_path / "left.csv"
+    text = HEAD + ROW.format("A", "2026-03-10", "1.00") + ROW.format("B", "2026-02-30", "1.00")
+
+    status, out, err = run(tmp_path, capsys, text, "--rejects", str(out_file))
+
+    assert status == 1
+    assert "2 rows in the file: 1 created, 1 rejected." in out
+    assert "Line 3, purchased_at: '2026-02-30' is a day or a time of day that does not exist." in err
+    assert "B,O-B" in out_file.read_text(encoding="utf-8-sig")
+
+
+def test_an_open_question_is_status_2_and_stores_nothing(desk, tmp_path, capsys):
+    text = HEAD + ROW.format("A", "01/02/2026", "1.00")
+
+    status, _, err = run(tmp_path, capsys, text)
+    assert status == 2
+    assert "How are the dates of" in err
+    assert "--date-order" in err
+    assert store.imports(desk) == []
+
+    assert run(tmp_path, capsys, text, "--date-order", "dmy")[0] == 0
+
+
+def test_a_dry_run_tells_and_stores_nothing(desk, tmp_path, capsys):
+    status, out, _ = run(tmp_path, capsys, HEAD + ROW.format("A", "2026-03-10", "1.00"), "--dry-run")
+
+    assert status == 0
+    assert "1 rows: 1 would come in, 0 would be rejected." in out
+    assert "Verdicts:" in out
+    assert store.imports(desk) == []
+
+
+def test_what_was_said_once_need_not_be_said_again(desk, tmp_path, capsys):
+    run(
+        tmp_path,
+        capsys,
+        HEAD + ROW.format("A", "2026-03-10", "1.00"),
+        "--map",
+        "why=reason",
+        "--value",
+        "reason:dead=invalid_number",
+    )
+
+    run(tmp_path, capsys, HEAD + ROW.format("B", "2026-03-10", "1.00"))
+
+    assert store.claim(desk, "B").facts["reason"] == "invalid_number"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--actor", "nobody@example.org"], "there is no open account with the e-mail address nobody@example.org"),
+        (["--map", "why"], "'why' is not of the form NAME=VALUE"),
+        (["--map", "why=colour"], "'colour' is no fact of a claim"),
+        (["--value", "reason=x"], "'reason=x' is not of the form FACT:TEXT=VALUE"),
+        (["--date-order", "ymd"], "'ymd' is not one of dmy mdy clear"),
+        (["--zone", "Mars/Olympus"], "'Mars/Olympus' is no time zone"),
+        (["--encoding", "klingon"], "'klingon' is no encoding known here"),
+        (["--const", "currency=EUR"], "currency is in the file already"),
+    ],
+)
+@pytest.mark.usefixtures("desk")
+def test_a_call_that_cannot_be_is_status_2_with_a_sentence(tmp_path, capsys, options, says):
+    status, out, err = run(tmp_path, capsys, HEAD + ROW.format("A", "2026-03-10", "1.00"), *options)
+
+    assert (status, out) == (2, "")
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_an_auditor_cannot_import(desk, tmp_path, capsys):
+    person = {"name": "Aud", "email": "aud@example.org", "role": "auditor", "password": "nine blue herons in Lund"}
+    accounts.create_person(desk, actor=None, at=clock.now(), **person)
+
+    status, _, err = run(tmp_path, capsys, HEAD + ROW.format("A", "2026-03-10", "1.00"), "--actor", "aud@example.org")
+
+    assert status == 2
+    assert "may not" in err or "cannot" in err
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_file_that_is_not_there_is_told(capsys):
+    assert front.main(["import", "/nowhere/claims.csv"]) == 2
+    assert "There is no file /nowhere/claims.csv." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_file_cannot_steer_the_terminal(tmp_path, capsys):
+    text = "claim_ref,\x1b[2Jnote,reason\nA,\x1b]0;pwned\x07,\x1b[31mred\n"
+
+    _, out, err = run(tmp_path, capsys, text)
+
+    assert "\x1b" not in out + err

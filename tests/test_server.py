@@ -19,7 +19,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from refundcore.server.forms import safe_next
+from refundcore.gate_flag import REFUSAL
+from refundcore.server.forms import safe_next, whence
 from refundcore.server.gate import HEADER, SIGNED_OUT, SIGNED_OUT_WORDS
 from refundcore.server.headers import inline_hashes
 from refundcore.server.sessions import FRESH
@@ -317,6 +318,22 @@ def test_after_five_wrong_tries_even_at_once_the_sixth_is_not_looked_at(desk):
     assert desk.sign_in()
 
 
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_tries_are_counted_by_whom_one_address_belongs_to(address, counted):
+    assert whence(address) == counted
+
+
 def test_what_somebody_typed_is_shown_as_text(desk):
     name = '"><script>alert(1)</script>'
     answer = desk.post("/signin", {"email": name, "password": "x", "next": name})
@@ -461,6 +478,7 @@ def test_streamlits_own_launcher_shows_nothing_of_the_desk(tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
-    shown = [m.delta.new_element.WhichOneof("type") for m in messages if m.WhichOneof("type") == "delta"]
-    assert shown == ["alert"]
+    shown = [m.delta.new_element for m in messages if m.WhichOneof("type") == "delta"]
+    assert [element.alert.body for element in shown if element.WhichOneof("type") == "alert"] == [REFUSAL]
+    assert {element.WhichOneof("type") for element in shown} <= {"alert", "html"}  # html: the style sheet
     assert not (tmp_path / "desk").exists()

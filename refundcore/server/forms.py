@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -61,6 +62,17 @@ def safe_next(wanted: str) -> str:
     return wanted if here else "/"
 
 
+def whence(address: str) -> str:
+    """What tries are counted by: the address, and of IPv6 the network of 64 bits that one customer usually has."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
+
+
 def again(path: str) -> str:
     """A page that asks for `path` once more, by itself."""
     address = escape(path, quote=True)
@@ -102,6 +114,7 @@ class _Pages:
         try:
             token = await self._hashed(request, enter)
         except TooManyTriesError as refusal:
+            log.warning("Too many failed tries to sign in from %s.", request.client.host if request.client else "?")
             return show(status=429, refusal=str(refusal), headers={"Retry-After": str(refusal.wait)})
         except WrongPasswordError as refusal:
             await anyio.sleep(min(0.25 * 2**refusal.failures, 2.0))
@@ -151,7 +164,7 @@ class _Pages:
         """Run what hashes a password, a few at once; who and whence come from the request."""
         if self._hashing.statistics().tasks_waiting >= WAITING:
             raise TooManyTriesError(10)
-        ip = request.client.host if request.client else "unknown"
+        ip = whence(request.client.host if request.client else "")
         agent = request.headers.get("user-agent", "")
         return await anyio.to_thread.run_sync(partial(act, ip=ip, agent=agent, at=self.now()), limiter=self._hashing)
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 
 from refundcore import accounts
-from refundcore.store import Person, Store
+from refundcore.store import Person, Store, StoreError
 
 FRESH = 5.0
 """Seconds for which an answer of the store is good: how long a disabled account may still be served."""
 
+GRACE = 60.0
+"""Seconds for which the last answer has to do while the store gives none, rather than sign everybody out."""
+
 _MOST = 10_000
+
+log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -27,14 +34,24 @@ class Sessions:
         self._known: dict[str, tuple[float, bool, Person]] = {}
 
     async def person(self, token: str | None, *, used: bool = True) -> Person | None:
-        """Who is signed in with this token, or None. `used=False` for what a page does by itself."""
+        """Who is signed in with this token, or None. `used=False` for what a page does by itself.
+
+        Raises `StoreError` or `SQLAlchemyError` where the store cannot be asked, and was not within `GRACE`.
+        """
         if not token:
             return None
         at, counted, known = self._known.get(token, (float("-inf"), False, None))
-        if known is not None and time.monotonic() - at < FRESH and (counted or not used):
+        age = time.monotonic() - at
+        if known is not None and age < FRESH and (counted or not used):
             return known
         look = partial(accounts.session, self.store, token, at=self.now(), used=used)
-        found = await anyio.to_thread.run_sync(look)
+        try:
+            found = await anyio.to_thread.run_sync(look)
+        except (StoreError, SQLAlchemyError):
+            if known is None or age > GRACE:
+                raise
+            log.warning("The store could not be asked about a session; its last answer has to do.")
+            return known
         if found is None:
             self._known.pop(token, None)
             return None

@@ -30,7 +30,7 @@ st.navigation(
             visibility="hidden" if name == "claim" else "visible",
         )
         for name, title, purpose, roles in CONTENTS
-        if (PAGES / f"{name}.py").exists() and (not roles or role in roles)
+        if not roles or role in roles
     ],
     position="top",
 ).run()

@@ -15,32 +15,30 @@ top = st.container()
 chosen = filters.draw(people)
 along = filters.carried(chosen, people)
 
-# Figures, each a filter
-desk.read(desk.rejudge_due, desk.now())
-figures = desk.read(desk.queue_figures, person=me.id, at=desk.now())
-with top, st.container(horizontal=True, gap="small", key="figures"):
-    for name, number, words, narrowed in (
-        ("overdue", figures.overdue, "overdue", {"due": "overdue"}),
-        ("soon", figures.due_soon, "due in 4 hours", {"due": "soon"}),
-        ("us", figures.waiting_us, "waiting for us", {"state": "us"}),
-        ("customer", figures.waiting_customer, "waiting for the customer", {"state": "customer"}),
-        ("mine", figures.mine, "mine", {"assignee": "me"}),
-    ):
-        if works or name != "mine":
-            filters.switch(f"**{number:,}** {words}", f"figure_{name}", chosen, narrowed)
-    if works:
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            take = st.button("Take the next claim", key="take", icon=":material/front_hand:", shortcut="T")
 
-# Take the next claim: nobody else gets the same
-if works and take:
-    taken = desk.do(desk.take_next, me, "take", filter=chosen)
-    if taken:
-        desk.tell(taken.sentence)
-        st.switch_page("pages/claim.py", query_params={"claim": taken.ref, **along})
-    if not desk.refused("take"):
-        st.info("Nothing to take: nobody's open claims are all gone in this filter.", icon=":material/task_alt:")
-desk.refusals("take")
+@st.fragment(run_every="30s")
+def figures() -> None:
+    """Numbers of open claims, each a filter, and the next claim to take; counted anew every 30 seconds."""
+    desk.read(desk.rejudge_due, desk.now())
+    counted = desk.read(desk.queue_figures, person=me.id, at=desk.now())
+    with st.container(horizontal=True, gap="small"):
+        filters.switch(f"**{counted.overdue:,}** overdue", "figure_overdue", chosen, {"due": "overdue"})
+        filters.switch(f"**{counted.due_soon:,}** due in 4 hours", "figure_soon", chosen, {"due": "soon"})
+        filters.switch(f"**{counted.waiting_us:,}** waiting for us", "figure_us", chosen, {"state": "us"})
+        waiting = f"**{counted.waiting_customer:,}** waiting for the customer"
+        filters.switch(waiting, "figure_customer", chosen, {"state": "customer"})
+        if works:
+            filters.switch(f"**{counted.mine:,}** mine", "figure_mine", chosen, {"assignee": "me"})
+            with st.container(horizontal=True, horizontal_alignment="right"):
+                take = st.button("Take the next claim", key="take", icon=":material/front_hand:", shortcut="T")
+    if works and take:
+        taken = desk.do(desk.take_next, me, "take", filter=chosen)
+        if taken:
+            desk.tell(taken.sentence)
+            st.switch_page("pages/claim.py", query_params={"claim": taken.ref, **along})
+        if not desk.refused("take"):
+            st.info("Nothing to take: no open claim of this filter is without an assignee.", icon=":material/task_alt:")
+    desk.refusals("take")
 
 
 @st.fragment(run_every="30s")
@@ -67,6 +65,8 @@ def table() -> None:
     filters.turning(chosen, page)
 
 
+with top:
+    figures()
 table()
 if works:
     bulk.dialog_if_open(me, people)

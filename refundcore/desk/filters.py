@@ -96,7 +96,8 @@ def switch(label: str, key: str, chosen: Filter, narrowed: Mapping[str, str]) ->
     """A button that narrows the filter to some values, or widens it again where it is narrowed so already."""
     on = all(getattr(chosen, field) == value for field, value in narrowed.items())
     wanted = {field: next(iter(LABELS[field])) for field in narrowed} if on else dict(narrowed)
-    st.button(label, key=key, type="primary" if on else "secondary", on_click=narrow, kwargs=wanted)
+    if st.button(label, key=key, type="primary" if on else "secondary", on_click=narrow, kwargs=wanted):
+        st.rerun()  # the fields of the filter stand outside the part of the page that counts
 
 
 def narrow(**changes: str) -> None:

@@ -252,7 +252,7 @@ def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @pytest.mark.parametrize("who", PEOPLE, ids=lambda who: PEOPLE[who][0])
 @pytest.mark.parametrize("action", ACTS)
 def test_everybody_can_do_what_their_role_allows_and_nothing_else(shared_desk: Desk, action: str, who: int) -> None:
-    if who == GONE or who == AUD or (who in {ANA, BEN} and action in MANAGERS_ONLY):
+    if who in {GONE, AUD} or (who in {ANA, BEN} and action in MANAGERS_ONLY):
         why = "account is not active" if who == GONE else "As an (auditor|agent) you cannot"
         with pytest.raises(Forbidden, match=why):
             ACTS[action](shared_desk, who)
@@ -265,8 +265,8 @@ def test_an_auditor_and_a_person_who_left_have_written_nothing_at_all(desk: Desk
     for act in ACTS.values():
         with pytest.raises(Forbidden):
             act(desk, who)
-    assert desk.number(f"SELECT count(*) FROM events WHERE person_id = {who}") == 0
-    assert desk.number(f"SELECT count(*) FROM heads WHERE person_id = {who}") == 0
+    assert desk.number(f"SELECT count(*) FROM events WHERE person_id = {who}") == 0  # noqa: S608 - a number
+    assert desk.number(f"SELECT count(*) FROM heads WHERE person_id = {who}") == 0  # noqa: S608 - a number
 
 
 def test_every_action_of_the_table_of_roles_is_tried_above() -> None:
@@ -276,7 +276,7 @@ def test_every_action_of_the_table_of_roles_is_tried_above() -> None:
 
 def test_a_role_that_was_taken_away_is_gone_at_the_next_act(desk: Desk) -> None:
     claim = desk.add()
-    desk.sql(f"UPDATE people SET role = 'auditor' WHERE id = {ANA}")
+    desk.sql("UPDATE people SET role = 'auditor' WHERE name = 'Ana'")
     with pytest.raises(Forbidden, match="As an auditor you cannot add notes"):
         desk.do(store.note, claim, text="still here?")
 

@@ -137,8 +137,8 @@ def _connect_server(
         engine = sa.create_engine(address, pool_pre_ping=True)
         with engine.connect() as connection:
             revision = _revision(connection)
-    except ImportError as error:
-        raise StoreError(f"The driver of {address.drivername} is not installed: {error.name}.") from error
+    except (ImportError, sa.exc.NoSuchModuleError) as error:
+        raise StoreError(f"The driver of {address.drivername} is not installed.") from error
     except sa.exc.OperationalError as error:
         raise StoreError(f"The database at {address.render_as_string()} does not answer.") from error
     _refuse_newer(revision, address.render_as_string())

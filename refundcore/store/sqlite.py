@@ -144,7 +144,8 @@ def standing(path: Path, module: ModuleType) -> str | None:
             )
         return None
     try:
-        with contextlib.closing(module.connect(f"file:{_quoted(path)}?mode=ro", uri=True, timeout=5)) as connection:
+        # Not mode=ro: a transaction that was cut off may have to be rolled back before anything can be read.
+        with contextlib.closing(module.connect(f"file:{_quoted(path)}?mode=rw", uri=True, timeout=5)) as connection:
             return _revision(path, connection)
     except module.DatabaseError as error:
         if is_busy(error):

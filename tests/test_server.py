@@ -306,7 +306,8 @@ def test_after_five_wrong_tries_even_at_once_the_sixth_is_not_looked_at(desk):
     assert desk.command("user", "add", email, "--name", "Vic Tim", given=PASSWORD).returncode == 0
 
     def wrong(number: int) -> int:
-        return desk.post("/signin", {"email": email, "password": f"wrong wrong {number}"}).status
+        claimed = {"X-Forwarded-For": f"198.51.100.{number}"}  # nobody's word, where there is no proxy
+        return desk.post("/signin", {"email": email, "password": f"wrong {number}"}, headers=claimed).status
 
     with ThreadPoolExecutor(9) as pool:
         answers = list(pool.map(wrong, range(9)))
@@ -447,6 +448,13 @@ def test_behind_a_tls_proxy_the_cookie_is_bound_to_https(tmp_path):
         plain = proxied.request("GET", "/_stcore/health", token=answer.token, headers=named)
         assert plain.status == 401
         assert proxied.get("/signin", headers={"Host": "other.example"}).status == 400
+
+        def wrong(last: int) -> int:
+            claimed = named | {"X-Forwarded-For": f"198.51.100.{last}"}
+            return proxied.post("/signin", {"email": "mia@example.com", "password": "wrong"}, headers=claimed).status
+
+        with ThreadPoolExecutor(7) as pool:
+            assert sorted(pool.map(wrong, [1] * 6 + [2])) == [401] * 6 + [429]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

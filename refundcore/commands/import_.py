@@ -7,6 +7,7 @@ guessed. Progress goes to standard error, the balance of all rows to standard ou
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,9 @@ from refundcore.intake.problems import clip
 from refundcore.store import Store, StoreError, connect
 
 ALL_IN, SOME_OUT, REFUSED = 0, 1, 2
+COLLECT = (100_000, 20, 50)
+"""How seldom cycles are looked for: rows hold none, and looking takes longer than reading them."""
+
 TOLD = 12
 """No more kinds of problems than this are listed."""
 
@@ -98,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
             preview = intake.preview(file, plan, store.policy, micros(at))
             _tell_preview(preview)
             return SOME_OUT if preview.rejected else ALL_IN
+        gc.freeze()  # nothing of the program itself will be let go of
+        gc.set_threshold(*COLLECT)
         tally = intake.Tally()
         progress = _Progress(plan.look.name)
         number, balance = intake.bring_in(

@@ -84,7 +84,9 @@ def rows(file: Source, plan: Plan) -> Iterator[Batch]:
     with files.decoded(handle, plan.look.encoding) as stream:
         for records in tables.batches(stream, plan.dialect, len(plan.header)):
             done = min(1.0, handle.tell() / max(1, plan.look.size))
-            yield _converted(_sorted(records, plan), places, readers, plan, done)
+            with tables.uncollected():
+                batch = _converted(_sorted(records, plan), places, readers, plan, done)
+            yield batch
 
 
 def _sorted(records: Records, plan: Plan) -> _Sorted:

@@ -68,7 +68,7 @@ def add(desk: Desk, ref: str, **facts: object) -> None:
     opened_here = store.connect(f"sqlite:///{desk.data / 'refunds.db'}", at=at)
     given = {
         "claim_ref": ref, "order_ref": f"ORD-{ref}", "customer_email": "kim@example.com", "reason": "major_defect",
-        "description": "The panel shows nothing but an empty page since this morning", "amount": 1250, "currency": "USD",
+        "description": "The panel shows nothing but an empty page since today", "amount": 1250, "currency": "USD",
         "purchased_at": micros(at - timedelta(days=4)), "submitted_at": micros(at - timedelta(hours=71)), **facts,
     }  # fmt: skip
     store.add_claim(opened_here, actor=1, at=at, key=f"browser {ref}", facts=given)

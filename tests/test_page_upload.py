@@ -142,3 +142,28 @@ def test_claim_text_comes_back_as_text(desk):
 
     assert not page.exception
     assert not any(hostile in str(markdown.value) for markdown in page.markdown)
+
+
+def test_which_of_two_columns_is_the_amount_is_asked_and_answered(desk):
+    header = HEADER.replace("internal note", "amount")
+    page = uploaded(desk, header + GOOD.replace(",x\n", ",0.00\n").replace(",y\n", ",0.00\n"))
+    assert page.button(key="upload_import").disabled
+    assert "Several columns could be" in texts(page)
+
+    page.radio[0].set_value("amount").run()
+    page.button(key="upload_import").click().run()
+
+    assert store.claim(desk.store, "A-1").facts["amount"] == 1000
+
+
+def test_an_answer_can_be_given_anew(desk):
+    page = uploaded(desk, HEADER + "A-1,O-1,a@example.org,other,01/02/2026,2026-02-03,1.00,USD,\n")
+    page.radio[0].set_value("mdy").run()
+    assert not page.button(key="upload_import").disabled
+
+    page.button(key="upload_anew").click().run()
+
+    assert page.button(key="upload_import").disabled
+    page.radio[0].set_value("dmy").run()
+    page.button(key="upload_import").click().run()
+    assert store.claim(desk.store, "A-1").facts["purchased_at"] == 1_769_904_000_000_000  # 1 February 2026

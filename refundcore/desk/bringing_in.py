@@ -20,6 +20,7 @@ from refundcore.facts import BY_NAME, FACTS
 from refundcore.intake import Plan, Preview, Source
 from refundcore.store import Balance, Person, imports
 
+_PARTS = ("Rows", "Created", "Updated", "Unchanged", "Duplicates", "Conflicting", "Rejected")
 _SEEN_ROWS, _KEPT_JOBS = 12, 200
 _PAUSE = 0.15
 """Seconds between two looks at how far the import is."""
@@ -57,7 +58,7 @@ def _problems(found: Preview) -> None:
         pd.DataFrame(
             {
                 "Rows": [group.count for group in found.groups],
-                "": ["left out" if group.fatal else "noted" for group in found.groups],
+                "Effect": ["left out" if group.fatal else "noted" for group in found.groups],
                 "Column": [group.column or "the row" for group in found.groups],
                 "What": [group.first.sentence for group in found.groups],
                 "First in line": [group.first.line for group in found.groups],
@@ -66,6 +67,11 @@ def _problems(found: Preview) -> None:
         hide_index=True,
         height="content",
         key="upload_groups",
+        column_config={
+            **_counted("Rows", "First in line"),
+            "Effect": st.column_config.TextColumn(width="small"),
+            "What": st.column_config.TextColumn(width="large"),
+        },
     )
     with st.expander(f"Line by line, the first {len(found.problems):,}"):
         st.dataframe(
@@ -107,8 +113,14 @@ def offered(me: Person, file: Source, plan: Plan) -> None:
         key="upload_update",
         help="Otherwise a row that differs from a claim that is there is listed as conflicting and changes nothing.",
     )
+    waiting = "" if plan.ready else "Something above is still to be settled."
     pressed = st.button(
-        "Import", type="primary", key="upload_import", icon=":material/download:", disabled=not plan.ready
+        "Import",
+        type="primary",
+        key="upload_import",
+        icon=":material/download:",
+        disabled=not plan.ready,
+        help=waiting or None,
     )
     key = f"{me.id} {st.session_state['upload_file'].file_id} {update} {plan.remembered()!r} {plan.answers!r}"
     if pressed and plan.ready:
@@ -169,7 +181,9 @@ def _raise(error: Exception | None) -> None:
 
 def _told(number: int, balance: Balance) -> None:
     st.success(plain(intake.sentence(balance)), icon=":material/task_alt:")
-    st.dataframe(_parts([balance]), hide_index=True, height="content", key="upload_balance")
+    st.dataframe(
+        _parts([balance]), hide_index=True, height="content", key="upload_balance", column_config=_counted(*_PARTS)
+    )
     with st.container(horizontal=True, gap="small"):
         if balance.created and st.button("Show these claims", key="upload_show", icon=":material/inbox:"):
             st.switch_page("pages/queue.py", query_params={"imported": str(number), "state": "all"})
@@ -178,8 +192,11 @@ def _told(number: int, balance: Balance) -> None:
 
 
 def _parts(balances: list[Balance]) -> pd.DataFrame:
-    names = ("rows", "created", "updated", "unchanged", "duplicates", "conflicting", "rejected")
-    return pd.DataFrame({name.title(): [getattr(balance, name) for balance in balances] for name in names})
+    return pd.DataFrame({name: [getattr(balance, name.lower()) for balance in balances] for name in _PARTS})
+
+
+def _counted(*names: str) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format="localized") for name in names}
 
 
 def _download(number: int, key: str) -> None:
@@ -223,6 +240,7 @@ def history() -> None:
         hide_index=True,
         height="content",
         key="upload_history",
+        column_config={"File": st.column_config.TextColumn(width="medium"), **_counted(*_PARTS)},
     )
     left = {
         one.id: one.filename
@@ -234,7 +252,7 @@ def history() -> None:
             number = st.selectbox(
                 "Rows left out of",
                 list(left),
-                format_func=lambda one: plain(f"import {one}, {left[one]}"),
+                format_func=lambda one: f"import {one}, {left[one]}",
                 key="upload_of",
                 width=360,
             )

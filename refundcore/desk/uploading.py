@@ -24,6 +24,7 @@ LARGEST = 50
 """Megabytes that a browser may send; larger files come in by the command line."""
 
 NOT_USED = "– not used –"
+_ROW, _FRAME = 32, 2
 _LABELS = {fact.label: fact.name for fact in FACTS}
 _CONSTANTS = {"currency": "Currency", "reason": "Reason", "channel": "Channel"}
 
@@ -53,8 +54,10 @@ def understood(file: Source) -> Plan | None:
         return None
     first, kept = base
     _what_it_is(first, kept is not None)
-    wishes = Wishes(_columns(first), {}, {}, answers)
-    wishes = replace(wishes, constants=_constants(first, wishes, kept))
+    changed = {name: fact for name, fact in _columns(first).items() if fact != first.mapping.get(name, "")}
+    wishes = Wishes({**((kept and kept.mapping) or {}), **changed}, {}, {}, answers)
+    mapped = {fact for name, fact in first.mapping.items() if name not in changed} | set(changed.values())
+    wishes = replace(wishes, constants=_constants(first, mapped, kept))
     drafted = made("draft", (wishes,), lambda: intake.plan(file, zone=zone, wishes=wishes))
     if drafted is None:
         return None
@@ -63,21 +66,25 @@ def understood(file: Source) -> Plan | None:
     if plan is None:
         return None
     _questions(plan, answers)
+    if answers and st.button(
+        "Answer anew how the file is read", key="upload_anew", icon=":material/undo:", type="tertiary"
+    ):
+        forget_answers()
+        st.rerun()
     for sentence in plan.blockers:
         st.warning(plain(sentence), icon=":material/link_off:")
-    for sentence in plan.notices:
-        st.text(f"· {sentence}")
+    if plan.notices:
+        st.text("\n".join(f"· {sentence}" for sentence in plan.notices))
     return plan
 
 
 def _base(file: Source, zone: str, answers: dict[str, str]) -> tuple[Plan, Wishes | None]:
     """The plan as proposed, or as remembered for files of this header."""
-    own = {key: value for key, value in answers.items() if not key.startswith("column:")}
-    first = intake.plan(file, zone=zone, wishes=Wishes(answers=own))
+    first = intake.plan(file, zone=zone, wishes=Wishes(answers=answers))
     kept = intake.remembered(context.store(), first)
     if kept is None:
         return first, None
-    known = replace(kept, meanings={}, constants={}, answers=own)
+    known = replace(kept, meanings={}, constants={}, answers=answers)
     return intake.plan(file, zone=zone, wishes=known), kept
 
 
@@ -129,7 +136,7 @@ def _columns(plan: Plan) -> dict[str, str]:
         key=f"upload_columns_{plan.look.sha256[:12]}_{plan.look.encoding}",
         hide_index=True,
         disabled=["Column", "For example", "Note"],
-        height=min(36 * (len(table) + 1), 420),
+        height=_height(len(table), most=420),
         column_config={
             "Column": st.column_config.TextColumn("Column in the file", width="medium"),
             "Means": st.column_config.SelectboxColumn(
@@ -142,14 +149,23 @@ def _columns(plan: Plan) -> dict[str, str]:
     return {name: _LABELS.get(means, "") for name, means in zip(shown["Column"], shown["Means"], strict=True)}
 
 
-def _constants(plan: Plan, wishes: Wishes, kept: Wishes | None) -> dict[str, str]:
+def _height(rows: int, *, most: int) -> int:
+    """The height of a table of so many rows, in pixels: no empty lines below the last."""
+    return min(_ROW * (rows + 1) + _FRAME, most)
+
+
+def _constants(plan: Plan, mapped: set[str], kept: Wishes | None) -> dict[str, str]:
     """What is the same in all rows, for facts that no column is."""
-    mapped = set((wishes.mapping or {}).values())
     missing = {fact: label for fact, label in _CONSTANTS.items() if fact not in mapped}
     if not missing:
         return {}
     chosen: dict[str, str] = {}
-    with st.expander("Not in the file, but the same in all rows", icon=":material/format_list_bulleted_add:"):
+    amounts_alone = "currency" in missing and any(BY_NAME[fact].kind == "money" for fact in mapped if fact)
+    with st.expander(
+        "Not in the file, but the same in all rows",
+        icon=":material/format_list_bulleted_add:",
+        expanded=amounts_alone and not (kept and kept.constants),
+    ):
         for place, (fact, label) in zip(st.columns(len(missing)), missing.items(), strict=True):
             options = list(BY_NAME[fact].codes) or list(_currencies())
             before = (kept.constants if kept else {}).get(fact)
@@ -199,7 +215,7 @@ def _meanings(plan: Plan, kept: Wishes | None) -> dict[str, dict[str, str]]:
                 key=f"upload_values_{fact}_{plan.look.sha256[:12]}_{plan.look.encoding}",
                 hide_index=True,
                 disabled=["In the file", "Rows"],
-                height=min(36 * (len(table) + 1), 320),
+                height=_height(len(table), most=320),
                 column_config={
                     "In the file": st.column_config.TextColumn(width="large"),
                     "Stands for": st.column_config.SelectboxColumn(
@@ -220,11 +236,6 @@ def _meanings(plan: Plan, kept: Wishes | None) -> dict[str, dict[str, str]]:
 def _questions(plan: Plan, answers: dict[str, str]) -> None:
     """Ask what the file does not settle; an answer is kept and the file read anew."""
     for question in plan.questions:
-        if question.key.startswith("column:"):
-            st.warning(
-                f"{plain(question.text)} Choose in the table: set the others to “{NOT_USED}”.", icon=":material/help:"
-            )
-            continue
         with st.container(border=True):
             st.text(question.text)
             labels = {option.value: option.label for option in question.options}

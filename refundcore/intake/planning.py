@@ -53,7 +53,7 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     rows = evidence.usable(first, first.lines[at], header)
     cells = [[row[place] if place < len(row) else "" for row in rows[:500]] for place in range(len(names))]
     found = columns.propose(header, names, cells)
-    mapping, rivals = _mapping(names, found, asked.mapping)
+    mapping, rivals = _mapping(names, found, _chosen(asked))
     _check(asked.constants, asked.meanings, mapping)
     constants = {fact: text for fact, text in asked.constants.items() if fact not in mapping.values() and text}
     draft = Plan(
@@ -108,12 +108,22 @@ def _samples(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)[:SAMPLES]
 
 
+def _chosen(asked: Wishes) -> dict[str, str]:
+    """The mapping that was said, with the answers to which of several columns a fact is."""
+    said = dict(asked.mapping or {})
+    for key, column in asked.answers.items():
+        topic, _, fact = key.partition(":")
+        if topic == "column" and fact not in said.values():
+            said[column] = fact
+    return said
+
+
 def _mapping(
-    names: Sequence[str], found: columns.Proposal, wanted: Mapping[str, str] | None
+    names: Sequence[str], found: columns.Proposal, wanted: Mapping[str, str]
 ) -> tuple[dict[str, str], Mapping[str, tuple[str, ...]]]:
     """The mapping to use and the rivals that are left; the person's word comes before what was found."""
     said: dict[str, str] = {}
-    for name, fact in (wanted or {}).items():
+    for name, fact in wanted.items():
         column = _column(names, name)
         if fact and fact not in BY_NAME:
             raise IntakeError(

@@ -21,7 +21,7 @@ if claim is None:
     desk.heading("Claim", me)
     claim_parts.no_such_claim(ref)
     st.stop()
-explanation = verdicts.explain(claim.facts)
+explanation = verdicts.explained(claim)
 
 # Show
 desk.heading(desk.plain(claim.ref), me)

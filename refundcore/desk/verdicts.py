@@ -8,12 +8,15 @@ from typing import Any
 import streamlit as st
 
 from refundcore import words
+from refundcore.deadlines import FAR_FUTURE
 from refundcore.desk import context
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, count_text, plain, verdict_word, when_text
 from refundcore.facts import COLUMNS, Claims
+from refundcore.store import ClaimRecord
 from refundcore.words import Explanation
 
+_KEPT = "explained"
 _ORDER = {"not_met": 0, "unknown": 1, "met": 2, "not_concerned": 3}
 _DEADLINES = {
     "running": ("timer", "", ""),
@@ -27,6 +30,21 @@ _DEADLINES = {
 def explain(facts: Mapping[str, Any]) -> Explanation:
     """The explanation of one claim as things stand now, from its facts by column."""
     return words.explain(_one(facts), context.policy(), context.now_us(), context.policy().zone)
+
+
+def explained(claim: ClaimRecord) -> Explanation:
+    """The explanation of a stored claim, kept with the session until the claim, the policy or a deadline moves on."""
+    what = (claim.id, claim.version, context.policy().fingerprint)
+    kept = st.session_state.get(_KEPT)
+    if kept and kept[0] == what and context.now_us() <= kept[1]:
+        same: Explanation = kept[2]
+        return same
+    found = explain(claim.facts)
+    ends = [deadline.at for deadline in found.deadlines if deadline.state == "running"]
+    if claim.holds_until is not None:
+        ends.append(claim.holds_until)
+    st.session_state[_KEPT] = (what, min(ends, default=FAR_FUTURE), found)
+    return found
 
 
 def _one(facts: Mapping[str, Any]) -> Claims:

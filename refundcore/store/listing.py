@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,12 +38,18 @@ class Order:
         columns = [_claims.c.queue_at, _claims.c.id] if self.open else [_claims.c.id]
         return [column.desc() if backwards == self.open else column.asc() for column in columns]
 
-    def beyond(self, cursor: tuple[int, ...], *, backwards: bool = False) -> sa.ColumnElement[bool]:
-        """The condition for the claims after a cursor, or before it."""
-        if self.open:
-            here, there = sa.tuple_(_claims.c.queue_at, _claims.c.id), sa.tuple_(*cursor)
-            return here < there if backwards else here > there
-        return _claims.c.id > cursor[0] if backwards else _claims.c.id < cursor[0]
+    def beyond(self, cursor: tuple[int, ...], *, backwards: bool = False) -> list[sa.ColumnElement[bool]]:
+        """The conditions, one after the other, for the claims after a cursor, or before it.
+
+        Claims of one import are often to be acted on at the same instant, hence first those of the cursor's instant
+        and then the later ones: as one comparison of pairs, SQLite would read all of the same instant each time,
+        since it takes no range of two columns where the second is the row's own number.
+        """
+        number = _claims.c.id < cursor[-1] if backwards == self.open else _claims.c.id > cursor[-1]
+        if not self.open:
+            return [number]
+        same, queue_at = _claims.c.queue_at == cursor[0], _claims.c.queue_at
+        return [sa.and_(same, number), queue_at < cursor[0] if backwards else queue_at > cursor[0]]
 
     def cursor(self, act_by: int | None, number: int) -> str:
         """The cursor at a claim."""
@@ -84,7 +90,7 @@ def conditions(connection: sa.Connection, chosen: Filter, person: int, at: int) 
         soon = _claims.c.queue_at.between(at, at + SOON)
         wanted.append(soon if chosen.due == "soon" else _claims.c.queue_at < at)
     if chosen.imported:
-        wanted.extend(_of_import(connection, _number(chosen.imported)))
+        wanted.extend(_of_import(connection, _number(chosen.imported), in_queue=states <= set(OPEN_STATES)))
     if text := chosen.text.strip():
         wanted.append(_found(text))
     return wanted
@@ -94,15 +100,18 @@ def _number(digits: str) -> int:
     return min(int(digits), 2**63 - 1)
 
 
-def _of_import(connection: sa.Connection, number: int) -> list[sa.ColumnElement[bool]]:
-    """The claims of an import stand close together, so that they are found by a range of ids."""
+def _of_import(connection: sa.Connection, number: int, *, in_queue: bool) -> list[sa.ColumnElement[bool]]:
+    """The claims of an import: in the queue its index tells, elsewhere they stand close together by their ids."""
+    ours = _claims.c.import_id == number
+    if in_queue:
+        return [ours]
     imports = tables.imports
     row = connection.execute(
         sa.select(imports.c.first_claim, imports.c.last_claim).where(imports.c.id == number)
     ).first()
     if row is None or row.first_claim is None:
         return [sa.false()]
-    return [_claims.c.id.between(row.first_claim, row.last_claim), _claims.c.import_id == number]
+    return [_claims.c.id.between(row.first_claim, row.last_claim), ours]
 
 
 def _found(text: str) -> sa.ColumnElement[bool]:
@@ -117,9 +126,8 @@ def _begins(column: sa.Column[Any], start: str) -> sa.ColumnElement[bool]:
     return sa.and_(column >= start, column < start + "\U0010ffff")
 
 
-def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[QueueRow]:
-    """The claims whose ids a query finds, in its order: the ids come from an index alone, then the rows."""
-    numbers = list(connection.execute(query).scalars())
+def _rows(connection: sa.Connection, numbers: Sequence[int]) -> list[QueueRow]:
+    """Claims by their ids, in that order: the ids come from an index alone, then the rows."""
     if not numbers:
         return []
     columns = [_claims.c[name] for name in _DIRECT]
@@ -155,8 +163,8 @@ def queue(
     forward, back = order.read(after), order.read(before)
     backwards = back is not None
     with store.read() as connection:
-        query = page_query(connection, filter, person, micros(at), limit + 1, after=forward, before=back)
-        rows = _rows(connection, query)
+        queries = page_queries(connection, filter, person, micros(at), limit + 1, after=forward, before=back)
+        rows = _rows(connection, _numbers(connection, queries, limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -169,7 +177,7 @@ def queue(
     return QueuePage(tuple(rows), last if further else None, first if earlier else None)
 
 
-def page_query(
+def page_queries(
     connection: sa.Connection,
     chosen: Filter,
     person: int,
@@ -178,15 +186,23 @@ def page_query(
     *,
     after: tuple[int, ...] | None = None,
     before: tuple[int, ...] | None = None,
-) -> sa.Select[Any]:
-    """The ids of a page."""
-    order = Order.of(chosen)
+) -> list[sa.Select[Any]]:
+    """Queries for the ids of a page: what the first leaves of the limit is found by the second."""
+    order, backwards = Order.of(chosen), before is not None
     query = sa.select(_claims.c.id).where(*conditions(connection, chosen, person, at))
-    if before is not None:
-        query = query.where(order.beyond(before, backwards=True))
-    elif after is not None:
-        query = query.where(order.beyond(after))
-    return query.order_by(*order.by(backwards=before is not None)).limit(limit)
+    query = query.order_by(*order.by(backwards=backwards)).limit(limit)
+    cursor = before if backwards else after
+    if cursor is None:
+        return [query]
+    return [query.where(condition) for condition in order.beyond(cursor, backwards=backwards)]
+
+
+def _numbers(connection: sa.Connection, queries: Sequence[sa.Select[Any]], limit: int) -> list[int]:
+    found: list[int] = []
+    for query in queries:
+        if len(found) < limit:
+            found += connection.execute(query.limit(limit - len(found))).scalars()
+    return found
 
 
 def queue_figures(store: Store, *, person: int, at: datetime) -> Figures:
@@ -238,9 +254,10 @@ def neighbours(
             return None, None
         # A claim that has left the queue with nothing left to do stands before its first.
         cursor = (-1 if here.act_by is None else here.act_by, here.id) if order.open else (here.id,)
-        before = _rows(connection, page_query(connection, filter, person, moment, 1, before=cursor))
-        after = _rows(connection, page_query(connection, filter, person, moment, 1, after=cursor))
-    return (before[0] if before else None), (after[0] if after else None)
+        before = page_queries(connection, filter, person, moment, 1, before=cursor)
+        after = page_queries(connection, filter, person, moment, 1, after=cursor)
+        found = [_rows(connection, _numbers(connection, queries, 1)) for queries in (before, after)]
+    return (found[0][0] if found[0] else None), (found[1][0] if found[1] else None)
 
 
 def related(store: Store, claim: int, limit: int = 20) -> list[QueueRow]:
@@ -261,4 +278,5 @@ def related(store: Store, claim: int, limit: int = 20) -> list[QueueRow]:
         if not ways:
             return []
         query = sa.select(_claims.c.id).where(sa.or_(*ways), _claims.c.id != claim, visible(connection))
-        return _rows(connection, query.order_by(_claims.c.id.desc()).limit(limit))
+        numbers = connection.execute(query.order_by(_claims.c.id.desc()).limit(limit)).scalars()
+        return _rows(connection, list(numbers))

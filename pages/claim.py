@@ -61,7 +61,10 @@ with right:
     else:
         st.text(f"Assigned to {claim.assignee or 'nobody'}")
     st.header("Reply to the customer", anchor=False)
-    st.code(explanation.reply, language=None, wrap_lines=True)
+    if reply := deciding.reply(claim, explanation):
+        st.code(reply, language=None, wrap_lines=True)
+    else:
+        st.text("None was written. The decision differs from the policy's verdict, so none is proposed.")
     st.header("What happened", anchor=False)
     if works:
         claim_parts.noting(me, claim)

@@ -106,15 +106,33 @@ def test_an_agent_against_the_policy_waits_for_another_persons_approval(desk):
     assert "waits for a manager's approval" in texts(page)
     page.radio(key=f"outcome_override_{claim.id}_{claim.version}").set_value("approve").run()
     page.text_area(key=f"reason_override_{claim.id}_{claim.version}").set_value("A good customer of five years").run()
+    page.text_area(key=f"reply_override_{claim.id}_{claim.version}").set_value("Dear Kim, we make an exception.").run()
     page.button(key="confirm_override").click().run()
 
     assert desk.claim(claim.ref).state == "awaiting_approval"
+    assert "Dear Kim, we make an exception." in texts(page)
     assert "A manager other than the one who asked" in texts(page)
     other = desk.page("claim", "mia", claim=claim.ref).run()
+    assert "Ana wants to approve a refund of 12.50 USD" in texts(other)
     assert "A good customer of five years" in texts(other)
     other.button(key="approve").click().run()
     other.button(key="confirm_approve").click().run()
     assert (desk.claim(claim.ref).state, desk.claim(claim.ref).outcome) == ("decided", "approved")
+
+
+def test_after_a_decision_against_the_verdict_the_page_proposes_no_reply_that_contradicts_it(desk):
+    claim = desk.add(purchased_at=days_ago(9))
+    assert "We cannot accept your claim" in texts(desk.page("claim", claim=claim.ref).run())
+    decide(desk, claim, reason="goodwill", person="mia")
+
+    assert "We cannot accept your claim" not in texts(desk.page("claim", claim=claim.ref).run())
+
+
+def test_the_reply_that_was_kept_with_a_decision_is_shown(desk):
+    claim = desk.add()
+    decide(desk, claim, reply="Dear Kim, the money is on its way.")
+
+    assert "Dear Kim" in texts(desk.page("claim", claim=claim.ref).run())
 
 
 def test_a_manager_sends_an_override_back_with_a_reason(desk):

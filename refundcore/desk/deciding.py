@@ -62,6 +62,7 @@ def _open(me: Person, claim: ClaimRecord) -> None:
     if claim.asked_for:
         st.text(f"Asked for: {', '.join(fact_label(name) for name in claim.asked_for)}.")
     if not may(me.role, "decide"):
+        st.text("Not decided yet.")
         return
     looks: dict[str, Any] = {"type": "primary", "width": "stretch", "shortcut": "Ctrl+Enter"}
     match claim.verdict:
@@ -86,14 +87,28 @@ def _open(me: Person, claim: ClaimRecord) -> None:
 def _awaiting(me: Person, claim: ClaimRecord) -> None:
     decision = claim.decision
     if decision:
-        policy = verdict_word(decision.verdict).label.lower()
-        st.text(f"{decision.person} wants to {decision.outcome} against the policy ({policy}):\n{decision.reason}")
+        wish = DECISIONS[decision.outcome].lower()
+        amount = f" of {money_text(decision.refund, decision.currency)}" if decision.refund else ""
+        policy = verdict_word(decision.verdict).label
+        st.text(f"{decision.person} wants to {wish}{amount}. The policy's verdict is: {policy}.")
+        st.text(f"“{decision.reason}”")
     if not may(me.role, "approve_override") or (decision and decision.person_id == me.id):
         st.text("A manager other than the one who asked has to approve it.")
         return
     with st.container(horizontal=True, gap="small"):
         _button("Approve the decision …", "approve", claim, type="primary", icon=":material/approval_delegation:")
         _button("Reject …", "reject", claim)
+
+
+def reply(claim: ClaimRecord, explanation: Explanation) -> str:
+    """What to write to the customer: the reply kept with the decision, else the one made from the verdict.
+
+    Empty where somebody decided against the verdict and wrote none: the verdict's own would say the opposite.
+    """
+    decision = claim.decision
+    if decision and decision.reply:
+        return decision.reply
+    return "" if decision and decision.outcome != claim.verdict else explanation.reply
 
 
 def _decided(me: Person, claim: ClaimRecord) -> None:
@@ -160,6 +175,7 @@ def _override(me: Person, claim: ClaimRecord, _: Explanation) -> None:
     outcome = st.radio("Decision", options, at, DECISIONS.__getitem__, key=f"outcome_{form}")
     refund, problem = _refund(claim, form) if outcome == "approve" else (None, "")
     reason = st.text_area("Reason", key=f"reason_{form}", max_chars=2000, placeholder="Why, in a sentence or two")
+    answer = st.text_area("Reply to the customer, if you like", key=f"reply_{form}", height=110)
     if not review and not may(me.role, "decide_override_alone"):
         st.text("It is against the policy, so it waits for a manager's approval.")
     if st.button("Decide", type="primary", key="confirm_override", shortcut="Ctrl+Enter"):
@@ -167,12 +183,9 @@ def _override(me: Person, claim: ClaimRecord, _: Explanation) -> None:
             why = "Choose a decision." if not outcome else problem or NO_REASON
             st.error(plain(why), icon=":material/error:")
         else:
-            acts.finish(
-                acts.do(
-                    store.decide, me, form, claim=claim.id, version=claim.version, outcome=outcome,
-                    reason=reason.strip(), **({} if refund is None else {"refund": refund}),
-                )
-            )  # fmt: skip
+            given: dict[str, Any] = {} if refund is None else {"refund": refund}
+            given |= {"outcome": outcome, "reason": reason.strip(), "reply": answer.strip()}
+            acts.finish(acts.do(store.decide, me, form, claim=claim.id, version=claim.version, **given))
     acts.refusals(form)
 
 

@@ -277,7 +277,7 @@ def _dated(key: str, value: object, where: str) -> dict[date, int]:
             start = date.fromisoformat(day)
         except ValueError:
             raise PolicyError(f"{where}, {key}: '{day}' is not a day such as 2024-04-02.") from None
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 10_000:  # noqa: PLR2004
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 10_000:
             raise PolicyError(f"{where}, {key} from {day}: {number!r} is not a whole number from 0 to 10000.")
         dated[start] = number
     return dated
@@ -326,7 +326,7 @@ def _fee(number: int, row: Mapping[str, Any]) -> Fee:
         points = Decimal(_string(row, "percent", where) if "percent" in row else "0") * 100
     except InvalidOperation:
         raise PolicyError(f"{where}: 'percent' must be written as \"2.5\", it is {row['percent']!r}.") from None
-    if points != points.to_integral_value() or not 0 <= points <= 10_000:  # noqa: PLR2004
+    if points != points.to_integral_value() or not 0 <= points <= 10_000:
         raise PolicyError(f"{where}: 'percent' is from 0 to 100 with at most two decimals, it is {row['percent']!r}.")
     fixed = row.get("fixed", {})
     if not isinstance(fixed, dict):

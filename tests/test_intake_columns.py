@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from refundcore import intake
-from refundcore.intake import Plan, Wishes
+from refundcore.facts import FACTS
+from refundcore.intake import Plan, Wishes, columns
 
 
 def table(column: str, *cells: str, more: str = "", currency: str = "USD") -> bytes:
@@ -240,3 +241,12 @@ def test_other_among_the_words_of_another_trade_is_not_our_other():
     assert facts(data, "reason") == [None, None, None]
     assert facts(data, "reason", meanings={"reason": {"Other": "other"}}) == [None, None, "other"]
     assert facts(b"claim_ref,reason\nA,Other\nB,sms_not_received\n", "reason") == ["other", "sms_not_received"]
+
+
+def test_no_name_of_a_column_stands_for_two_facts():
+    named: dict[str, set[str]] = {}
+    for fact in FACTS:
+        for name in (fact.name, fact.label, *fact.synonyms):
+            named.setdefault(columns.normal(name).rstrip("?"), set()).add(fact.name)
+
+    assert {name: found for name, found in named.items() if len(found) > 1} == {}

@@ -104,6 +104,16 @@ def test_every_row_comes_in_or_is_named(data, refs, rejected, left_out):
     assert all(why.endswith(".") for _, why in bad)
 
 
+def test_a_cell_that_may_have_swallowed_rows_is_pointed_out():
+    data = lines(HEAD, 'A-1,O-1,"x', TWO, 'y",8.95,GBP', THREE)
+    file = intake.source(data)
+
+    (batch,) = (batch for batch in intake.rows(file, intake.plan(file, zone="UTC")) if batch.rows)
+
+    assert [(problem.line, problem.fatal) for problem in batch.problems] == [(2, False)]
+    assert "a quotation mark may be missing" in str(batch.problems[0])
+
+
 def test_a_backslash_before_quotation_marks_is_understood():
     data = lines(HEAD, r'A-1,O-1,"The \"best\" number",8.95,GBP', TWO)
 

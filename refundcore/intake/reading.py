@@ -74,6 +74,7 @@ class _Sorted:
     rows: list[list[str]] = field(default_factory=list)
     faulty: list[tuple[int, list[str], str]] = field(default_factory=list)
     left_out: list[tuple[int, str]] = field(default_factory=list)
+    doubts: list[int] = field(default_factory=list)
 
 
 def rows(file: Source, plan: Plan) -> Iterator[Batch]:
@@ -92,7 +93,7 @@ def rows(file: Source, plan: Plan) -> Iterator[Batch]:
 def _sorted(records: Records, plan: Plan) -> _Sorted:
     width, header = len(plan.header), list(plan.header)
     spare, telling = _spare(plan), _telling(plan)
-    found = _Sorted()
+    found = _Sorted(doubts=[line for line in records.doubts if line > plan.header_line])
     for line, cells_ in zip(records.lines, records.rows, strict=True):
         if line <= plan.header_line:
             continue
@@ -144,6 +145,7 @@ def _converted(
         texts[fact] = pa.repeat(text, len(found.rows))
     converted = cells.convert(texts, zone=plan.zone, lines=found.lines, readers=readers)
     problems = [Problem(line, "", "", f"the row {why}") for line, _, why in found.faulty] + converted.problems
+    problems += [Problem(line, "", "", f"the row {tables.SWALLOWED}", fatal=False) for line in found.doubts]
     rejected = [Reject(line, row, f"The row {why}.") for line, row, why in found.faulty]
     claims, lines, kept = converted.claims, found.lines, found.rows
     if converted.bad.any():

@@ -24,6 +24,9 @@ BATCH = 1 << 22
 LONGEST_RECORD = 1 << 23
 LONGEST_CELL = 1 << 22
 UNCLOSED = "opens a quotation mark that is not closed where a cell ends"
+SWALLOWED = "has a cell that holds lines like rows; a quotation mark may be missing"
+NARROW = 3
+"""In tables no wider any line of a text may look like a row."""
 TOO_LONG = f"holds a cell of more than {LONGEST_CELL:,} characters"
 
 csv.field_size_limit(LONGEST_CELL)  # the module's own limit of 131,072 would end the reading
@@ -57,6 +60,8 @@ class Records:
     lines: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     faults: dict[int, str] = field(default_factory=dict)
+    doubts: list[int] = field(default_factory=list)
+    """Lines of records of the right width that may have swallowed others: a cell of theirs looks like rows."""
 
     def __iter__(self) -> Iterator[Record]:
         for line, cells in zip(self.lines, self.rows, strict=True):
@@ -104,8 +109,11 @@ def _records(lines: list[str], first: int, dialect: Dialect, width: int, *, fina
         try:
             for cells in reader:
                 end = start + reader.line_num
-                if end - begin > 1 and width and len(cells) != width:
-                    raise csv.Error(UNCLOSED)  # noqa: TRY301 - the reader's own errors end in the same place
+                if end - begin > 1 and width:
+                    if len(cells) != width:
+                        raise csv.Error(UNCLOSED)  # noqa: TRY301 - the reader's own errors end in the same place
+                    if _like_rows(lines[begin + 1 : end - 1], dialect, width):
+                        records.doubts.append(first + begin)
                 add_line(first + begin)
                 add_row(cells)
                 begin = end
@@ -131,6 +139,10 @@ def _reader(lines: list[str], start: int, dialect: Dialect) -> _csv.Reader:
         doublequote=not dialect.escape,
         escapechar=dialect.escape or None,
     )
+
+
+def _like_rows(inner: list[str], dialect: Dialect, width: int) -> bool:
+    return width > NARROW and any(line.count(dialect.delimiter) == width - 1 for line in inner)
 
 
 def is_blank(cells: Sequence[str]) -> bool:

@@ -1,0 +1,71 @@
+"""All pages: each runs by itself, lets in whom it is for, and stands in the table of contents."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from desk_of_tests import PROJECT, ROLES, Desk, open_desk, texts
+
+PAGES = sorted(path.stem for path in (PROJECT / "pages").glob("*.py") if path.stem != "__init__")
+WORKERS_ONLY = {"new_claim", "upload"}
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch) -> Desk:
+    return open_desk(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("person", ["mia", "ana", "aud"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_runs_by_itself_for_whom_it_is_for(desk, name, person):
+    page = desk.page(name, person).run()
+
+    assert not page.exception
+    barred = ROLES[person] == "auditor" and name in WORKERS_ONLY
+    assert ("This page is for agents and managers" in texts(page)) is barred
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_nothing_to_nobody(desk, name):
+    desk.add(claim_ref="SECRET-1")
+    page = desk.page(name, claim="SECRET-1")
+    page.user = {}
+    page.run()
+
+    assert [element.type for element in page.main if element.type != "html"] == ["alert"] or len(page.error) == 1
+    assert "You are signed out" in texts(page)
+    assert not page.get("bidi_component")
+    assert not page.button
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_starts_with_its_guard(name):
+    body = ast.parse((PROJECT / "pages" / f"{name}.py").read_text("utf-8")).body
+    first = next(node for node in body if not isinstance(node, ast.Import | ast.ImportFrom | ast.Expr))
+
+    assert ast.unparse(first).startswith("me = desk.page("), f"pages/{name}.py: who may comes before anything else."
+
+
+CONTENTS = {
+    "mia": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
+    "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
+    "aud": ["queue", "metrics", "policy", "claim"],
+}
+
+
+@pytest.mark.parametrize("person", CONTENTS)
+def test_the_contents_follow_the_role(desk, person):
+    for name in PAGES:
+        app = desk.app(person).run()
+        if name in CONTENTS[person]:
+            assert not app.switch_page(f"pages/{name}.py").run().exception, name
+        else:
+            with pytest.raises(ValueError, match=name):
+                app.switch_page(f"pages/{name}.py")
+
+
+def test_every_page_stands_in_the_contents():
+    said = (PROJECT / "app.py").read_text("utf-8")
+
+    assert [name for name in PAGES if f'"{name}"' not in said] == []

@@ -157,6 +157,15 @@ def test_what_was_said_of_a_header_is_remembered(desk):
     assert (facts["product"], facts["reason"], facts["currency"]) == ("z", "invalid_number", "EUR")
 
 
+def test_a_column_left_out_for_its_cells_is_looked_at_anew_in_the_next_file(desk):
+    bring(desk, b"claim_ref,customer\nA,17850.0\n")
+
+    later = intake.source(b"claim_ref,customer\nB,bob@example.org\n")
+    kept = intake.remembered(desk, intake.plan(later, zone="UTC"))
+
+    assert intake.plan(later, zone="UTC", wishes=kept).mapping["customer"] == "customer_email"
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(
     st.lists(

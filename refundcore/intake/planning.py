@@ -50,7 +50,7 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     if len(header) > WIDEST:
         raise IntakeError(f"{look.name} has {len(header):,} columns; no more than {WIDEST:,} are read.")
     names = columns.unique(header)
-    rows = evidence.usable(first, first.lines[at], header)
+    rows = evidence.usable(_first_batch(file, look, dialect, len(header))[0], first.lines[at], header)
     cells = [[row[place] if place < len(row) else "" for row in rows[:500]] for place in range(len(names))]
     found = columns.propose(header, names, cells)
     mapping, rivals = _mapping(names, found, _chosen(asked))
@@ -72,10 +72,10 @@ def _dialect(file: Source, look: Look, delimiter: str) -> Dialect:
     return replace(found, delimiter=delimiter) if delimiter else found
 
 
-def _first_batch(file: Source, look: Look, dialect: Dialect) -> tuple[Records, bool]:
+def _first_batch(file: Source, look: Look, dialect: Dialect, width: int = 0) -> tuple[Records, bool]:
     """The first some thousand records, and whether they are all there are."""
     with files.text(file, look.encoding) as stream:
-        batches = tables.batches(stream, dialect)
+        batches = tables.batches(stream, dialect, width)
         first = next(batches, Records())
         return first, next(batches, None) is None
 

@@ -86,12 +86,16 @@ class Plan:
         return f"{encoding}, values parted by a {mark}, {len(self.names)} columns, header in line {self.header_line}"
 
     def remembered(self) -> dict[str, str]:
-        """The mapping and the answers as one table, to be kept for files of the same header."""
+        """The mapping as one table, to be kept for files of the same header.
+
+        A column that is named like a fact and is not used is kept as such, unless its cells were the reason.
+        """
         kept = dict(self.mapping)
         kept |= {f"{_CONSTANT}{fact}": text for fact, text in self.constants.items()}
         for fact, texts in self.meanings.items():
             kept |= {f"{_VALUE}{fact}:{text}": meaning for text, meaning in texts.items()}
-        kept |= {f"{_IGNORED}{name}": "" for name in self.names if name not in self.mapping}
+        unused = [name for name in self.names if name not in self.mapping and name not in self.ignored]
+        kept |= {f"{_IGNORED}{name}": "" for name in unused if columns.fact_of(name)}
         return kept
 
     @property

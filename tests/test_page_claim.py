@@ -285,6 +285,17 @@ def test_next_and_previous_stay_within_the_queues_filter(desk):
     assert late.ref not in texts(page)
 
 
+def test_a_dialog_left_open_does_not_come_up_again_on_return(desk):
+    page = desk.app(claim=desk.add().ref).run()
+    page.switch_page("pages/claim.py").run()
+    page.button(key="follow").click().run()
+    assert "confirm_follow" in {button.key for button in page.button}
+    page.switch_page("pages/queue.py").run()
+    page.switch_page("pages/claim.py").run()
+
+    assert "confirm_follow" not in {button.key for button in page.button}
+
+
 def test_after_a_decision_the_next_claim_is_one_key_away(desk):
     first, second = desk.add(), desk.add()
     page = desk.page("claim", "ana", claim=first.ref).run()

@@ -20,6 +20,7 @@ from refundcore.store import Person, Store
 PERSON_KEY = "person"
 """Under this name the gate's header reaches `st.user`."""
 
+_HERE = "desk_page"
 _STYLE = """<style>
 /* Streamlit greys the hint of a shortcut, which on the accent is too faint to read. */
 [data-testid^="stBaseButton-primary"] kbd { color: inherit; opacity: 1; }
@@ -58,6 +59,9 @@ def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
         acts.stop("You are signed out. Reload the page to sign in.")
     if roles and who.role not in roles:
         acts.stop(f"This page is for {_listed(roles)}. You are signed in as {who.role}.")
+    if st.session_state.get(_HERE) != title:
+        acts.close_dialog()  # one that was open on another page is not to come up when its page is next shown
+        st.session_state[_HERE] = title
     if head:
         heading(title, who, icon)
     acts.show_news()

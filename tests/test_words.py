@@ -119,6 +119,12 @@ def test_a_split_is_told_with_both_meanings():
     assert "must have reached the company in time" in meaning
 
 
+def test_a_split_between_order_and_purchase_tells_both_days():
+    told = explained(sms_code_received=False, ordered_at=day(-4), submitted_at=day(5))
+    assert "The claim came on day 5; 7 days from the purchase on 6 May 2024 are allowed." in told.headline
+    assert "From the order on 2 May 2024 it is day 9 (C4c)." in told.headline
+
+
 def test_a_running_clock_is_told_with_its_end_and_convention():
     told = explained(as_of=day(2), reason="major_defect", defect_notified_at=day(1), defect_approved=True)
     assert told.headline == "Wait: time alone will settle it (C6b). The 72 hours run until 10 May 2024, 14:30 (UTC)."

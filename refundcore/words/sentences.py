@@ -128,7 +128,11 @@ def _no_code(case: Case) -> str:
 
 @says("C4c", "C4d")
 def _sms_window(case: Case) -> str:
-    return _late(case, "C4c", case.purchase, "the purchase", case.submitted, "the claim") + _sent(case)
+    said = _late(case, "C4c", case.purchase, "the purchase", case.submitted, "the claim") + _sent(case)
+    order, purchase, claimed = case.order, case.purchase, case.submitted
+    if order is not None and purchase is not None and claimed is not None and case.day(order) < case.day(purchase):
+        said += f" From the order on {case.day_text(order)} it is day {case.days_between(order, claimed)}."
+    return said
 
 
 def _sent(case: Case) -> str:

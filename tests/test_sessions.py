@@ -71,6 +71,36 @@ def test_the_store_is_asked_once_in_some_seconds(store, token):
         ask(sessions, token)
 
 
+def test_many_who_ask_at_once_are_one_question(store, token):
+    asked = 0
+
+    @sa.event.listens_for(store.engine, "before_cursor_execute")
+    def count(_connection, _cursor, statement, *_):
+        nonlocal asked
+        asked += "FROM sessions" in statement
+
+    async def many(sessions: Sessions) -> list:
+        return await asyncio.gather(*(sessions.person(token) for _ in range(40)))
+
+    found = asyncio.run(many(Sessions(store, Hands())))
+    assert {person.name for person in found} == {"Mia"}
+    assert asked == 1
+
+
+def test_who_signs_out_while_the_store_is_asked_is_not_remembered(store, token):
+    sessions = Sessions(store, Hands())
+
+    async def meanwhile() -> None:
+        asking = asyncio.ensure_future(sessions.person(token))
+        await asyncio.sleep(0)
+        accounts.sign_out(store, token)
+        sessions.forget(token)
+        await asking
+
+    asyncio.run(meanwhile())
+    assert ask(sessions, token) is None
+
+
 def test_a_session_that_has_ended_is_asked_about_anew(store, token, monkeypatch):
     sessions = Sessions(store, Hands())
     assert ask(sessions, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -32,6 +33,9 @@ class Sessions:
         self.store = store
         self.now = now
         self._known: dict[str, tuple[float, bool, Person]] = {}
+        """Token -> when it was asked about, whether as a use, and who it is."""
+        self._asked: dict[tuple[str, bool], asyncio.Future[Person | None]] = {}
+        self._ended = 0
 
     async def person(self, token: str | None, *, used: bool = True) -> Person | None:
         """Who is signed in with this token, or None. `used=False` for what a page does by itself.
@@ -44,17 +48,27 @@ class Sessions:
         age = time.monotonic() - at
         if known is not None and age < FRESH and (counted or not used):
             return known
-        look = partial(accounts.session, self.store, token, at=self.now(), used=used)
+        asked = self._asked.get((token, used))
+        if asked is None:
+            asked = asyncio.ensure_future(self._ask(token, used=used))
+            self._asked[token, used] = asked
+            asked.add_done_callback(lambda _: self._asked.pop((token, used), None))
         try:
-            found = await anyio.to_thread.run_sync(look)
+            return await asyncio.shield(asked)
         except (StoreError, SQLAlchemyError):
             if known is None or age > GRACE:
                 raise
             log.warning("The store could not be asked about a session; its last answer has to do.")
             return known
-        if found is None:
+
+    async def _ask(self, token: str, *, used: bool) -> Person | None:
+        """Ask the store; a page's forty files at once ask it once."""
+        ended = self._ended
+        look = partial(accounts.session, self.store, token, at=self.now(), used=used)
+        found = await anyio.to_thread.run_sync(look)
+        if found is None or ended != self._ended:  # somebody signed out while we asked: perhaps this one
             self._known.pop(token, None)
-            return None
+            return found
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[token] = (time.monotonic(), used, found)
@@ -62,4 +76,5 @@ class Sessions:
 
     def forget(self, token: str) -> None:
         """Have the store asked about this token the next time."""
+        self._ended += 1
         self._known.pop(token, None)

@@ -83,6 +83,9 @@ def coming_in(asked: Asked) -> Answer:
     return Answer(
         sentence=_said(asked, spans, shown, totals, unit),
         figure=figure,
+        key=looks.key(
+            {reason: f"{asked.word(reason)} {sum(numbers):,}" for reason, numbers in shown.items()}, dark=asked.dark
+        ),
         table=tuple(
             {unit.title(): span.start.isoformat()}
             | {asked.word(reason): numbers[number] for reason, numbers in shown.items()}
@@ -131,10 +134,11 @@ def _bars(
         ticktext=[label(spans[number], long=years) for number in ticks],
         range=[-0.6, len(spans) - 0.4],
         showgrid=False,
+        zeroline=False,
         tickangle=0,
     )
     figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5, zeroline=True, range=[0, max(totals) * 1.15])
-    return looks.framed(figure, 320, legend=True)
+    return looks.framed(figure, 300, dark=asked.dark)
 
 
 def label(span: Bucket, *, long: bool) -> str:
@@ -185,6 +189,7 @@ def said_by_the_policy(asked: Asked) -> Answer:
     return Answer(
         sentence=said,
         figure=looks.share_bars(rows, words, dark=asked.dark),
+        key=looks.key({code: word for code, word in words.items() if every[code]}, dark=asked.dark),
         table=tuple(
             {"Reason": row.label} | {word: row.parts.get(code, 0) for code, word in words.items()} | {"All": row.whole}
             for row in rows

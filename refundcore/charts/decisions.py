@@ -34,6 +34,7 @@ def decided(asked: Asked) -> Answer:
     return Answer(
         sentence=f"{sentence(many(every.total(), 'decision'))}: {listed}.",
         figure=looks.share_bars(rows, words, dark=asked.dark),
+        key=looks.key({code: word for code, word in words.items() if every[code]}, dark=asked.dark),
         table=tuple(
             {"Reason": row.label} | {word: row.parts.get(code, 0) for code, word in words.items()} | {"All": row.whole}
             for row in rows
@@ -71,18 +72,18 @@ def refund_rate(asked: Asked) -> Answer:
 
 
 def _dots(asked: Asked, shown: list[Rate], overall: Rate) -> go.Figure:
-    heads = [asked.word(rate.reason) for rate in shown]
+    heads = [_rate_head(asked, rate) for rate in shown]
     colours = [colour(rate.reason, dark=asked.dark) for rate in shown]
     figure = go.Figure()
     for rate, head, fill in zip(shown, heads, colours, strict=True):
-        low, high = rate.interval
         figure.add_scatter(
-            x=[low, high],
+            x=list(rate.interval),
             y=[head, head],
             mode="lines",
             line={"color": fill, "width": 3},
             opacity=0.55,
             hoverinfo="skip",
+            cliponaxis=False,
         )
     figure.add_scatter(
         x=[rate.share for rate in shown],
@@ -94,31 +95,27 @@ def _dots(asked: Asked, shown: list[Rate], overall: Rate) -> go.Figure:
             "symbol": ["circle-open" if rate.whole < FEW else "circle" for rate in shown],
             "line": {"width": 2, "color": colours},
         },
-        customdata=[[rate.part, rate.whole, *map(percent, rate.interval)] for rate in shown],
-        hovertemplate="%{y}: %{customdata[0]:,} of %{customdata[1]:,} (%{x:.0%}), "
-        "likely %{customdata[2]} to %{customdata[3]}<extra></extra>",
+        customdata=[[asked.word(rate.reason), rate.part, rate.whole, *map(percent, rate.interval)] for rate in shown],
+        hovertemplate="%{customdata[0]}: %{customdata[1]:,} of %{customdata[2]:,} (%{x:.0%}), "
+        "likely %{customdata[3]} to %{customdata[4]}<extra></extra>",
+        cliponaxis=False,
     )
-    for rate, head in zip(shown, heads, strict=True):
-        few = ", few" if rate.whole < FEW else ""
-        figure.add_annotation(
-            x=1.04,
-            y=head,
-            xanchor="left",
-            showarrow=False,
-            align="left",
-            text=f"<b>{percent(rate.share)}</b>  {rate.part:,} of {rate.whole:,}{few}",
-        )
     if len(shown) > 1:
         figure.add_vline(x=overall.share, line={"color": looks.QUIET, "dash": "dot", "width": 1.5})
         figure.add_annotation(
             x=overall.share, y=1, yref="paper", yanchor="bottom", showarrow=False, text=f"all: {percent(overall.share)}"
         )
-    figure.update_xaxes(range=[-0.02, 1.4], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", zeroline=False)
+    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%", zeroline=False)
     figure.update_yaxes(
         autorange=False, range=[len(shown) - 0.4, -0.6], showgrid=False, categoryorder="array", categoryarray=heads
     )
-    looks.framed(figure, 80 + 40 * len(shown))
-    return figure.update_layout(margin={"t": 26})
+    looks.framed(figure, 64 + 44 * len(shown), dark=asked.dark)
+    return figure.update_layout(margin={"t": 26, "r": 24})
+
+
+def _rate_head(asked: Asked, rate: Rate) -> str:
+    few = ", few" if rate.whole < FEW else ""
+    return f"{asked.word(rate.reason)}<br><b>{percent(rate.share)}</b>  {rate.part:,} of {rate.whole:,}{few}"
 
 
 def _rate_said(asked: Asked, shown: list[Rate], overall: Rate) -> str:
@@ -174,7 +171,8 @@ def clauses(asked: Asked) -> Answer:
     figure.update_layout(barmode="stack")
     figure.update_xaxes(range=[0, ranked[0][1] * 1.12], visible=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    looks.framed(figure, looks.HEAD + looks.ROW * len(ranked), legend=True)
+    looks.framed(figure, looks.FRAME + looks.ROW * len(ranked), dark=asked.dark)
+    reasons = {reason: asked.word(reason) for reason in REASONS_AND_NONE if any(row.reason == reason for row in found)}
     name, most = ranked[0]
     whole = every.total()
     share = "all of them" if most == whole else f"{percent(most / whole)} of them"
@@ -182,6 +180,7 @@ def clauses(asked: Asked) -> Answer:
     return Answer(
         sentence=f"{said}, {share} by {heads[name].replace('  ', ', ')}.",
         figure=figure,
+        key=looks.key(reasons, dark=asked.dark),
         table=tuple({"Clause": heads[name].replace("  ", ", "), "Denied": number} for name, number in ranked),
         note="The leading clause of each denial. Denials against the policy's verdict are left out."
         + (f" The {MOST_CLAUSES} most frequent." if len(every) > MOST_CLAUSES else ""),

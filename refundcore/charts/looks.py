@@ -1,8 +1,7 @@
 """How charts look: one restrained palette, quiet axes, labels beside what they name.
 
-Fonts, backgrounds and grid lines are the page's (Streamlit's theme); only what carries meaning is coloured here. Each
-reason, verdict and outcome has one colour everywhere, told apart by people with any of the three colour weaknesses
-too, and never without a word.
+The background is the page's. Each reason, verdict and outcome has one colour everywhere, told apart by people with any
+of the three colour weaknesses too, and never without a word: in the bar where there is room, else in the key above it.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ DARK: Mapping[str, str] = {
     "major_defect": "#3D8059",
     "incompatibility": "#85659A",
     "other": "#CDD0D3",
-    "": "#6F7A86",
+    "": "#7C8793",
     "approve": "#7CC39A",
     "exchange": "#A3E6E6",
     "deny": "#B8563A",
@@ -50,15 +49,18 @@ DARK: Mapping[str, str] = {
     "missed": "#B8563A",
     "running": "#2F7C9C",
     "plain": "#5CBDF0",
-    "fees": "#6F7A86",
+    "fees": "#7C8793",
 }
 QUIET = "rgba(128,136,146,0.65)"
 """Lines that only guide the eye, on either background."""
+GRID = "rgba(128,136,146,0.22)"
+TEXT = {False: "#2B3138", True: "#D3D8DE"}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
 
-ROW, HEAD = 34, 56
+ROW, FRAME = 34, 16
 """Pixels of a row of bars, and of what stands around them."""
-NAMED, NUMBERED = 0.16, 0.05
-"""From which share of its row on a part has room for its word, and for its number."""
+NARROW, LETTER = 220, 7.0
+"""Pixels of a row of bars on a small screen, and of a letter: from both follows what has room in a part."""
 
 
 def colour(code: str, *, dark: bool) -> str:
@@ -70,28 +72,37 @@ def ink(background: str) -> str:
     """Black or white, whichever reads better on a colour."""
     red, green, blue = (_linear(int(background[place : place + 2], 16) / 255) for place in (1, 3, 5))
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue  # WCAG 2.2, relative luminance
-    return "#FFFFFF" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#111111"
+    return "#FFFFFF" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
 
 
 def _linear(part: float) -> float:
     return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)
 
 
-def framed(figure: go.Figure, height: int, *, legend: bool = False) -> go.Figure:
-    """The frame that all figures share: little margin, no title (the page has the question), quiet hover."""
+def framed(figure: go.Figure, height: int, *, dark: bool) -> go.Figure:
+    """The frame that all figures share: little margin, no title (the page has the question), quiet axes."""
+    text = TEXT[dark]
     figure.update_layout(
+        template=go.layout.Template(),
         height=height,
-        margin={"l": 8, "r": 8, "t": 34 if legend else 8, "b": 8},
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "traceorder": "normal"},
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        showlegend=False,
         bargap=0.32,
-        hoverlabel={"align": "left"},
         dragmode=False,
-        font={"size": 13},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 12.5, "color": text, "family": FONT},
+        hoverlabel={"align": "left", "font": {"family": FONT}},
     )
-    figure.update_xaxes(fixedrange=True, automargin=True, title=None)
-    figure.update_yaxes(fixedrange=True, automargin=True, title=None)
+    quiet = {"fixedrange": True, "automargin": True, "title": None, "gridcolor": GRID, "zerolinecolor": GRID}
+    figure.update_xaxes(**quiet)
+    figure.update_yaxes(**quiet, ticklabelstandoff=6)
     return figure
+
+
+def key(codes: Mapping[str, str], *, dark: bool) -> tuple[tuple[str, str], ...]:
+    """The key of codes and their words."""
+    return tuple((colour(code, dark=dark), word) for code, word in codes.items())
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,7 @@ def share_bars(rows: Sequence[Row], words: Mapping[str, str], *, dark: bool) -> 
             y=[row.head for row in rows],
             x=shares,
             customdata=[[count, row.label, row.whole] for count, row in zip(counts, rows, strict=True)],
-            text=[_inside(word, count, share) for count, share in zip(counts, shares, strict=True)],
+            text=[_inside(word, count, share * NARROW) for count, share in zip(counts, shares, strict=True)],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
@@ -141,13 +152,15 @@ def share_bars(rows: Sequence[Row], words: Mapping[str, str], *, dark: bool) -> 
     figure.update_layout(barmode="stack")
     figure.update_xaxes(range=[0, 1], visible=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", zeroline=False)
-    return framed(figure, HEAD + ROW * len(rows), legend=True)
+    return framed(figure, FRAME + ROW * len(rows), dark=dark)
 
 
-def _inside(word: str, count: int, share: float) -> str:
-    if share >= NAMED:
-        return f"{word} {count:,}"
-    return f"{count:,}" if share >= NUMBERED else ""
+def _inside(word: str, count: int, room: float) -> str:
+    """What fits into so many pixels: word and number, the number, or nothing."""
+    for text in (f"{word} {count:,}", f"{count:,}"):
+        if len(text) * LETTER + 6 <= room:
+            return text
+    return ""
 
 
 def percent(share: float) -> str:

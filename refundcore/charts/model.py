@@ -45,6 +45,8 @@ class Answer:
     """The numbers of the figure, a row each."""
     note: str = ""
     """How it was counted."""
+    key: tuple[tuple[str, str], ...] = ()
+    """Colour and word of what the figure tells apart by colour, where it stands beside the figure."""
 
 
 Draw = Callable[[Asked], Answer]

@@ -34,6 +34,7 @@ def paid(asked: Asked) -> Answer:
     shown = currencies[:MOST_CURRENCIES]
     return Answer(
         sentence=" ".join(_said(code, by_currency[code]) for code in shown),
+        key=looks.key({"fees": "Fees kept"}, dark=asked.dark) if any(row.fees for row in found) else (),
         figure=_panels(asked, {code: by_currency[code] for code in shown}),
         table=tuple(
             {
@@ -117,7 +118,7 @@ def _panels(asked: Asked, by_currency: dict[str, dict[str, Sum]]) -> go.Figure:
         figure.update_yaxes(row=place, col=1, range=[len(reasons) - 0.5, -0.5], showgrid=False)
     figure.update_layout(barmode="stack")
     height = 20 + sum(looks.ROW * size + (44 if len(sizes) > 1 else 0) for size in sizes)
-    looks.framed(figure, max(height, 90))
+    looks.framed(figure, max(height, 60), dark=asked.dark)
     return figure.update_layout(margin={"t": 30 if len(sizes) > 1 else 8})
 
 

@@ -16,6 +16,7 @@ from refundcore.deadlines import DAY, HOUR
 from refundcore.metrics import Kept
 
 MINUTE = HOUR // 60
+THREE_DAYS = metrics.SPANS[2][0]
 STATES = {"kept": "Kept", "missed": "Missed", "running": "Still running"}
 
 
@@ -29,7 +30,7 @@ def to_decision(asked: Asked) -> Answer:
     if not whole or middle is None:
         return Answer(NOTHING)
     fill = colour("plain", dark=asked.dark)
-    names = [f"up to {span.name}" if span.name != "longer" else "longer" for span in spans]
+    names = [span.name for span in spans]
     numbers = [span.decisions for span in spans]
     figure = go.Figure()
     figure.add_bar(
@@ -42,14 +43,15 @@ def to_decision(asked: Asked) -> Answer:
         customdata=[percent(number / whole) for number in numbers],
         hovertemplate="%{x}: %{y:,} decisions (%{customdata})<extra></extra>",
     )
-    figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False, tickangle=0)
     figure.update_yaxes(visible=False, range=[0, max(numbers) * 1.15])
-    looks.framed(figure, 260)
+    looks.framed(figure, 260, dark=asked.dark)
     within = dict(zip(names, accumulate(numbers), strict=True))
-    half = f"Half of {many(whole, 'decision')} came within {span_text(middle)}" if whole > 1 else "The decision took"
-    said = f"{half} of the claim" if whole > 1 else f"The one decision came {span_text(middle)} after the claim"
-    if whole > 1:
-        said += f", {percent(within['up to 3 days'] / whole)} within 3 days"
+    if whole == 1:
+        said = f"The one decision came {span_text(middle)} after the claim"
+    else:
+        said = f"Half of {many(whole, 'decision')} came within {span_text(middle)} of the claim"
+        said += f", {percent(within[THREE_DAYS] / whole)} within 3 days"
     return Answer(
         sentence=f"{said}.",
         figure=figure,
@@ -68,21 +70,24 @@ def deadlines(asked: Asked) -> Answer:
     answered, answer_hours = metrics.answers(asked.store, asked.period, asked.at)
     cured, cure_hours = metrics.cures(asked.store, asked.period, asked.at)
     rows = [
-        Row(f"First answer within {answer_hours} h", _parts(answered)),
-        Row(f"Confirmed defect put right within {cure_hours} h", _parts(cured)),
+        Row(f"First answer<br>within {answer_hours} h", _parts(answered)),
+        Row(f"Defect put right<br>within {cure_hours} h", _parts(cured)),
     ]
     rows = [row for row in rows if row.whole]
     if not rows:
         return Answer("No deadline began during this period.")
     said = [
-        _kept_said("claim", "a first answer came", answered, answer_hours),
-        _kept_said("confirmed defect", "the defect was put right", cured, cure_hours),
+        _kept_said("A first answer came", "claim", answered, answer_hours),
+        _kept_said("It was put right", "confirmed defect", cured, cure_hours),
     ]
     return Answer(
         sentence=" ".join(filter(None, said)),
-        figure=looks.share_bars(rows, STATES, dark=asked.dark),
+        figure=looks.share_bars(rows, STATES, dark=asked.dark).update_layout(height=looks.FRAME + 46 * len(rows)),
+        key=looks.key(STATES, dark=asked.dark),
         table=tuple(
-            {"Deadline": row.label} | {word: row.parts[state] for state, word in STATES.items()} | {"All": row.whole}
+            {"Deadline": row.label.replace("<br>", " ")}
+            | {word: row.parts[state] for state, word in STATES.items()}
+            | {"All": row.whole}
             for row in rows
         ),
         note="The first answer is a decision or a question, counted from when the claim came onto the desk. The hours "
@@ -94,12 +99,15 @@ def _parts(kept: Kept) -> dict[str, int]:
     return {"kept": kept.kept, "missed": kept.missed, "running": kept.running}
 
 
-def _kept_said(what: str, done: str, kept: Kept, hours: int) -> str:
+def _kept_said(done: str, what: str, kept: Kept, hours: int) -> str:
+    time = f"{kept.running:,} still {'has' if kept.running == 1 else 'have'} time" if kept.running else ""
     if not kept.over:
-        have = "has" if kept.running == 1 else "have"
-        return f"{sentence(many(kept.running, what))} still {have} time." if kept.running else ""
-    of = f"{kept.kept:,} of {many(kept.over, what)} that {'is' if kept.over == 1 else 'are'} done or out of time"
-    return f"Within {hours} hours {done} for {of} ({percent(kept.kept / kept.over)})."
+        return (
+            f"{sentence(many(kept.running, what))} still {'has' if kept.running == 1 else 'have'} time." if time else ""
+        )
+    share = percent(kept.kept / kept.over)
+    said = f"{done} within {hours} hours for {kept.kept:,} of {many(kept.over, what)} ({share})"
+    return f"{said}; {time}." if time else f"{said}."
 
 
 def span_text(microseconds: int) -> str:

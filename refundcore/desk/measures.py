@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from html import escape
 from types import MappingProxyType
 
 import numpy as np
@@ -41,6 +42,7 @@ WORDS = {
     **{code: word.label for code, word in VERDICTS.items()},
     **{code: OUTCOMES[code].label for code in ("approved", "exchanged", "denied")},
 }
+QUIET = {"displayModeBar": False}
 KEPT_FOR = 60
 """Seconds that a chart is kept; a change of any claim draws it anew at once."""
 
@@ -142,9 +144,9 @@ def headline(chosen: Chosen) -> metrics.Headline:
 
 
 def _metric(label: str, value: str, under: str, about: str) -> None:
-    with st.container(key=f"figure_{label.split(maxsplit=1)[0].lower()}", width=185):
+    with st.container(key=f"figure_{label.split(maxsplit=1)[0].lower()}", width=185, gap=None):
         st.metric(label, value, help=about or None)
-        st.markdown(f":gray[{plain(under)}]")
+        st.markdown(f":small[:gray[{plain(under)}]]")
 
 
 def _change(before: int | None) -> str:
@@ -200,11 +202,23 @@ def draw(question: str, chosen: Chosen) -> None:
         st.markdown(plain(answer.sentence))
         if answer.figure is None:
             return
-        st.plotly_chart(answer.figure, key=question, config={"displayModeBar": False}, alt=answer.sentence)
+        if answer.key:
+            st.html(_key(answer.key))
+        st.plotly_chart(answer.figure, key=question, theme=None, config=QUIET, alt=answer.sentence)
         if answer.note:
-            st.markdown(f":gray[{plain(answer.note)}]")
+            st.markdown(f":small[:gray[{plain(answer.note)}]]")
         with st.expander("The same as a table", key=f"table {question}"):
             st.table([{head: _cell(value) for head, value in row.items()} for row in answer.table], border="horizontal")
+
+
+def _key(entries: tuple[tuple[str, str], ...]) -> str:
+    """The key of a figure: words of ours beside their colours, which wrap where a figure's own legend would not."""
+    spans = (
+        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{escape(fill)}">\u25a0</span> '
+        f"{escape(word)}</span>"
+        for fill, word in entries
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:0.1rem 1rem;font-size:0.875rem">{"".join(spans)}</div>'
 
 
 def _cell(value: object) -> str:

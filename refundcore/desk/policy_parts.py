@@ -155,7 +155,7 @@ def _clause(policy: Policy, clause: Clause, today: date, examples: Sequence[Exam
 
 
 def _readings(policy: Policy, clause: str) -> list[Reading]:
-    return [reading for reading in policy.readings.values() if clause in reading.clauses]
+    return [reading for reading in policy.readings.values() if clause in {*reading.clauses, *reading.parts}]
 
 
 def _wording(clause: Clause, today: date) -> list[list[Any]]:
@@ -209,9 +209,8 @@ def _reading(reading: Reading, clause: Clause) -> dict[str, Any]:
 
 def _settled(reading: Reading) -> dict[str, str]:
     """What has one reading."""
-    return {
-        "title": reading.title, "code": reading.id, "text": f"{_sentence(reading.meanings[reading.default])}.", "why": reading.why
-    }  # fmt: skip
+    said = reading.meanings[reading.default]
+    return {"title": reading.title, "code": reading.id, "text": f"{_sentence(said)}.", "why": reading.why}
 
 
 def _sentence(text: str) -> str:
@@ -278,8 +277,10 @@ def counting() -> None:
         st.subheader("Days", anchor=False)
         st.markdown(f"{CONVENTIONS['days'].capitalize()}. Every calendar day counts, Sundays and holidays included.")
         st.subheader("Hours", anchor=False)
-        st.markdown(f"{CONVENTIONS['hours'].capitalize()}. They run from the very moment, so the clock may show another "
-                    "time at their end where summer time began or ended meanwhile.")  # fmt: skip
+        st.markdown(
+            f"{CONVENTIONS['hours'].capitalize()}. They run from the moment itself, so the clock may show another time "
+            "at their end where summer time began or ended meanwhile."
+        )
         st.subheader(f"Counted from {_told(event)}", anchor=False)
         st.table(_counted(policy, event), border="horizontal")
         st.subheader("Counted another way", anchor=False)

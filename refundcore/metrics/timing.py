@@ -16,11 +16,11 @@ from refundcore.store import Store, setting
 from refundcore.store.acting import visible
 
 SPANS: tuple[tuple[str, int | None], ...] = (
-    ("4 hours", 4 * HOUR),
-    ("1 day", DAY),
-    ("3 days", 3 * DAY),
-    ("7 days", 7 * DAY),
-    ("14 days", 14 * DAY),
+    ("≤ 4 h", 4 * HOUR),
+    ("≤ 1 d", DAY),
+    ("≤ 3 d", 3 * DAY),
+    ("≤ 7 d", 7 * DAY),
+    ("≤ 14 d", 14 * DAY),
     ("longer", None),
 )
 """The bins of the times to a decision: name and upper end (included) in microseconds."""

@@ -28,6 +28,7 @@ def questions() -> fields.Form:
         key=f"{FORM}_reason",
         help=fact.help,
         persist_state="session",
+        wrap=True,
     )
     form.typed["reason"] = chosen or ""
     fields.draw_all(form, chosen, FORM, {}, keep=True)

@@ -184,7 +184,7 @@ def _code_text(code: str) -> str:
     return CODES.get(code, code)
 
 
-_PLACEHOLDERS = {"instant": "2026-05-14 or 2026-05-14 13:05", "money": "12.50"}
+_PLACEHOLDERS = {"instant": "2026-05-14 [13:05]", "money": "12.50"}
 _PAUSE = "400ms"
 """How long typing has to rest until the form looks at it."""
 

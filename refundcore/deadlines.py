@@ -100,7 +100,7 @@ def _years(instants: Instants) -> tuple[int, int]:
     if not len(instants):
         return FIRST_YEAR, FIRST_YEAR
     low, high = (1970 + int(x) // (DAY * 365) for x in (instants.min(), instants.max()))
-    return max(FIRST_YEAR, min(low, LAST_YEAR) - 3), min(LAST_YEAR, max(high, FIRST_YEAR) + 2)
+    return max(FIRST_YEAR - 1, min(low, LAST_YEAR) - 3), min(LAST_YEAR + 1, max(high, FIRST_YEAR) + 2)
 
 
 def day_number(instants: Instants, zone: str) -> Instants:

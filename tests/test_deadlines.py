@@ -118,3 +118,12 @@ def test_what_cannot_be_counted_is_refused_with_a_sentence(call, says):
 def test_an_instant_is_told_with_a_fraction_only_where_it_has_one():
     assert iso(DAY) == "1970-01-02T00:00:00Z"
     assert iso(DAY + 500_000) == "1970-01-02T00:00:00.500000Z"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("day", [date(deadlines.FIRST_YEAR, 1, 1), date(deadlines.LAST_YEAR, 12, 31)])
+def test_the_first_and_the_last_day_that_are_counted_begin_and_end_at_midnight(zone, day):
+    number = np.array([(day - date(1970, 1, 1)).days])
+    begin, end = deadlines.start_of_day(number, zone)[0], deadlines.end_of_day(number, zone)[0]
+    assert moment(int(begin), ZoneInfo(zone)).date() == day
+    assert end - begin == DAY

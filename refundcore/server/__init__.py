@@ -68,7 +68,7 @@ def create(
     for name, value in _SETTINGS.items():
         config.set_option(name, value, "refundcore.server")
     # A folder named pages/ makes Streamlit serve its files without app.py's frame until some session has called
-    # st.navigation; there is no public switch, so tests/test_server.py watches this one.
+    # st.navigation; there is no public switch, so tests/test_gate.py watches this one.
     PagesManager.uses_pages_directory = False
     sessions = Sessions(store, now)
     application = st.App(

@@ -22,10 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Kind = Literal["text", "code", "truth", "instant", "money", "currency"]
 
@@ -459,14 +463,15 @@ COLUMNS: Mapping[str, pd.ArrowDtype] = _columns()
 
 
 class Claims:
-    """A table of claims, one a row: every column of `COLUMNS`, null where unknown.
+    """A table of claims, one a row: every column of `COLUMNS` as an Arrow array, null where unknown.
 
     `Claims.of` is the only door: it adds what is missing, drops what is no fact, and refuses values of the
     wrong type, so that no numpy column, in which an unknown reads as false, ever reaches a rule.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
+    def __init__(self, columns: Mapping[str, pa.Array], size: int) -> None:
+        self.columns = columns
+        self._size = size
 
     @classmethod
     def of(cls, given: pd.DataFrame | Mapping[str, Sequence[Any]]) -> Claims:
@@ -475,47 +480,67 @@ class Claims:
         An instant without its `_latest` column is known to the moment. Raises `ValueError` naming the column
         for a value that is not of the column's type, or not one of a code's values.
         """
-        source = given if isinstance(given, pd.DataFrame) else pd.DataFrame(dict(given), dtype=object)
-        size = len(source)
-        columns: dict[str, pd.Series[Any]] = {}
+        size = len(given) if isinstance(given, pd.DataFrame) else max(map(len, given.values()), default=0)
+        columns: dict[str, pa.Array] = {}
         for name, dtype in COLUMNS.items():
-            if name in source:
-                columns[name] = _typed(source[name], name, dtype)
-            elif name.endswith("_latest") and name[:-7] in columns:
-                columns[name] = columns[name[:-7]]
+            if name in given:
+                columns[name] = _typed(given[name], name, dtype.pyarrow_dtype)
+            elif name.endswith("_latest"):
+                columns[name] = columns[name.removesuffix("_latest")]
             else:
-                columns[name] = pd.Series(pa.nulls(size, dtype.pyarrow_dtype), dtype=dtype)
-        frame = pd.DataFrame(columns)
+                columns[name] = pa.nulls(size, dtype.pyarrow_dtype)
+            if len(columns[name]) != size:
+                raise ValueError(f"{name} has {len(columns[name])} values where there are {size} claims.")
         for fact in FACTS:
             if fact.kind == "instant":
-                _whole_interval(frame, fact)
+                _whole_interval(columns, fact)
             if fact.codes:
-                seen = set(frame[fact.name].dropna().unique())
+                seen = {code for code in columns[fact.name].unique().to_pylist() if code is not None}
                 if strange := sorted(seen - set(fact.codes)):
                     raise ValueError(f"{fact.name}: {strange[0]!r} is not one of {', '.join(fact.codes)}.")
-        return cls(frame)
+        return cls(columns, size)
 
     @classmethod
     def one(cls, **facts: object) -> Claims:
         """A table of one claim."""
         return cls.of({name: [value] for name, value in facts.items()})
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Claims:
+        """Some of the claims, by their places."""
+        places = pa.array(rows)
+        return Claims({name: column.take(places) for name, column in self.columns.items()}, len(rows))
+
+    def varied(self, changes: Sequence[Mapping[str, object]]) -> Claims:
+        """The one claim over and over, each time with some facts changed. Raises `ValueError` as `of` does."""
+        every = self.take(np.zeros(len(changes), dtype=np.int64))
+        columns = dict(every.columns)
+        for name in {name for change in changes for name in change}:
+            present = columns[name].to_pylist()
+            values = [change.get(name, value) for change, value in zip(changes, present, strict=True)]
+            columns[name] = _typed(values, name, COLUMNS[name].pyarrow_dtype)
+        return Claims(columns, len(changes))
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The same as a frame of Arrow-backed columns."""
+        return pd.DataFrame(
+            {name: pd.Series(pd.array(column, dtype=COLUMNS[name])) for name, column in self.columns.items()}
+        )
+
     def __len__(self) -> int:
-        return len(self.frame)
+        return self._size
 
 
-def _typed(column: pd.Series[Any], name: str, dtype: pd.ArrowDtype) -> pd.Series[Any]:
-    if column.dtype == dtype:
-        return column.reset_index(drop=True)
+def _typed(given: pd.Series[Any] | Sequence[Any], name: str, wanted: pa.DataType) -> pa.Array:
     try:
-        values = pa.array(column, type=dtype.pyarrow_dtype, from_pandas=True)
+        values = pa.array(given, type=wanted, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise ValueError(f"{name}: a value is not {dtype.pyarrow_dtype}: {error}") from error
-    return pd.Series(values, dtype=dtype)
+        raise ValueError(f"{name}: a value is not {wanted}: {error}") from error
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-def _whole_interval(frame: pd.DataFrame, fact: Fact) -> None:
+def _whole_interval(columns: dict[str, pa.Array], fact: Fact) -> None:
     """Where one end of an instant is missing, the other is both."""
     for end, other in ((fact.name, fact.latest), (fact.latest, fact.name)):
-        if frame[end].isna().any() and frame[other].notna().any():
-            frame[end] = frame[end].fillna(frame[other])
+        if columns[end].null_count > columns[other].null_count:
+            columns[end] = pc.coalesce(columns[end], columns[other])

@@ -91,9 +91,9 @@ def test_a_late_claim_is_told_by_its_day_and_what_is_allowed():
 def test_an_approval_says_what_is_due():
     told = explained(sms_code_received=False, refunded_before=50)
     assert told.headline.startswith("Approved: no code reached the number")
-    assert told.headline.endswith("USD 10.00 is due.")
-    assert (told.refund, told.fee) == ("USD 10.00", "")
-    assert "You get USD 10.00 back by the way you paid." in told.reply
+    assert told.headline.endswith("10.00 USD is due.")
+    assert (told.refund, told.fee) == ("10.00 USD", "")
+    assert "You get 10.00 USD back by the way you paid." in told.reply
 
 
 def test_an_unknown_fact_is_asked_for_with_what_each_answer_leads_to():

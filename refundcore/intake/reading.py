@@ -157,7 +157,7 @@ def _converted(
         out = np.flatnonzero(converted.bad).tolist()
         rejected += [Reject(lines[row], kept[row], " ".join(reasons[lines[row]])) for row in out]
         usable = np.flatnonzero(~converted.bad)
-        claims = Claims(claims.frame.iloc[usable].reset_index(drop=True))
+        claims = claims.take(usable)
         lines, kept = [lines[row] for row in usable.tolist()], [kept[row] for row in usable.tolist()]
     rejected.sort(key=lambda reject: reject.line)
     problems.sort(key=lambda problem: problem.line)

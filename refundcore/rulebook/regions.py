@@ -73,8 +73,7 @@ class Reader:
 
     def arrow(self, name: str) -> pa.Array:
         """A column as one Arrow array."""
-        column = pa.array(self.claims.frame[name])
-        return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        return self.claims.columns[name]
 
     def whole(self, name: str) -> tuple[Instants, Truth]:
         """A column of whole numbers, 0 where blank, and whether each is given."""

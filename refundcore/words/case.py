@@ -57,8 +57,7 @@ class Case:
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - a cell of any kind
         """A cell; None where it is blank."""
-        cell = self.claim.frame[name].iloc[0]
-        return None if pd.isna(cell) else cell
+        return self.claim.columns[name][0].as_py()
 
     def text(self, name: str) -> str:
         """A text or code; empty where it is blank."""
@@ -117,9 +116,9 @@ class Case:
         return f"on {self.day_text(int(early)) if whole_day else self.when(int(early))}"
 
     def money(self, minor: int) -> str:
-        """`USD 10.00`; the bare digits where the currency isn't known."""
+        """`10.00 USD`; the bare digits where the currency isn't known."""
         currency = self.text("currency")
-        return f"{currency} {plain(minor, currency)}" if currency in EXPONENTS else str(minor)
+        return f"{plain(minor, currency)} {currency}" if currency in EXPONENTS else str(minor)
 
     @property
     def submitted(self) -> int | None:

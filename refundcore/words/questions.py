@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from refundcore.deadlines import DAY
-from refundcore.facts import BY_NAME, REASONS, Claims, Fact
+from refundcore.facts import BY_NAME, REASONS, Fact
 from refundcore.rules import judge
 from refundcore.words.case import Case
 
@@ -75,12 +73,7 @@ def lines(case: Case) -> list[MissingLine]:
 def _judged(case: Case, changes: list[dict[str, object]]) -> list[str]:
     if not changes:
         return []
-    frame = pd.concat([case.claim.frame] * len(changes), ignore_index=True)
-    columns = {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns}
-    for row, facts in enumerate(changes):
-        for name, value in facts.items():
-            columns[name][row] = value
-    return judge(Claims.of(columns), case.policy, case.as_of, zone=case.zone)["verdict"].tolist()
+    return judge(case.claim.varied(changes), case.policy, case.as_of, zone=case.zone)["verdict"].tolist()
 
 
 def _answers(case: Case, fact: Fact) -> list[tuple[str, dict[str, object]]]:

@@ -110,6 +110,7 @@ def _dots(asked: Asked, shown: list[Rate], overall: Rate) -> go.Figure:
         autorange=False, range=[len(shown) - 0.4, -0.6], showgrid=False, categoryorder="array", categoryarray=heads
     )
     looks.framed(figure, 64 + 44 * len(shown), dark=asked.dark)
+    figure.update_yaxes(ticklabelstandoff=14)
     return figure.update_layout(margin={"t": 26, "r": 24})
 
 

@@ -59,7 +59,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-se
 
 ROW, FRAME = 34, 16
 """Pixels of a row of bars, and of what stands around them."""
-NARROW, LETTER = 220, 7.0
+NARROW, LETTER = 220, 6.6
 """Pixels of a row of bars on a small screen, and of a letter: from both follows what has room in a part."""
 
 
@@ -158,7 +158,7 @@ def share_bars(rows: Sequence[Row], words: Mapping[str, str], *, dark: bool) -> 
 def _inside(word: str, count: int, room: float) -> str:
     """What fits into so many pixels: word and number, the number, or nothing."""
     for text in (f"{word} {count:,}", f"{count:,}"):
-        if len(text) * LETTER + 6 <= room:
+        if len(text) * LETTER + 4 <= room:
             return text
     return ""
 

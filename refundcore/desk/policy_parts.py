@@ -128,10 +128,10 @@ def introduction() -> None:
     policy = context.policy()
     splitting = sum(reading.splits for reading in policy.readings.values())
     st.markdown(
-        f"In force from {_day(policy.in_force_from)}, in our own words; the numbers are those of today. "
-        f"{count_text(len(policy.clauses), 'clause')}, of which some leave room: {splitting} of "
-        f"{count_text(len(policy.readings), 'question')} about how to read them have more than one answer. "
-        "Every claim is judged under the strict, the usual and the generous one; where they part, a person is asked.",
+        f"In force from {_day(policy.in_force_from)}, in our own words and with the numbers of today: "
+        f"{count_text(len(policy.clauses), 'clause')}. Of {count_text(len(policy.readings), 'point')} that one could "
+        f"argue about, {splitting} can be read in more than one way. Every claim is judged by the strict, the usual "
+        "and the generous reading; a person is asked only where they part.",
         width=920,
     )
 

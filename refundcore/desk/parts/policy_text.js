@@ -57,7 +57,7 @@ function clause(row) {
   const notes = make("div", "notes");
   notes.append(...row.readings.map(reading));
   const { settled: plain, examples } = row;
-  if (plain.length) notes.append(folded(told(plain.length, "question with one answer", "questions with one answer"), plain.map(settled)));
+  if (plain.length) notes.append(folded(told(plain.length, "point with one reading", "points with one reading"), plain.map(settled)));
   if (examples.length) notes.append(folded(told(examples.length, "worked example", "worked examples"), examples.map(example)));
   block.append(make("div", "number", row.id), said);
   if (notes.childElementCount) block.append(notes);

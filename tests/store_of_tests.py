@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from refundcore import store as desk
@@ -34,6 +37,11 @@ PEOPLE = {
     GONE: ("Gus", "manager", False),
 }
 POLICY = load()
+SERVER = os.environ.get("REFUND_TEST_POSTGRES", "")
+"""Address of a PostgreSQL server's own database, such as postgresql+psycopg://postgres@/postgres: the tests that work
+on both then run there, each in a database of its own."""
+
+on_sqlite = pytest.mark.skipif(bool(SERVER), reason="This is about SQLite's file.")
 _numbers = itertools.count(1)
 
 
@@ -132,7 +140,9 @@ class Desk:
         """Tamper with the file: whoever can write it can also drop its guards."""
         with self.store.write() as connection:
             guards = []
-            if past_guards:
+            if past_guards and SERVER:
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            elif past_guards:
                 query = sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
                 guards = list(connection.execute(query))
                 for guard in guards:
@@ -160,11 +170,9 @@ def batch(rows: list[dict[str, Any]], first_line: int = 2) -> dict[str, Any]:
     return {"claims": claims, "lines": list(range(first_line, first_line + len(rows))), "cells": cells}
 
 
-@cache
-def _template() -> Path:
-    """A store with people, made once: each test works on a copy of it."""
-    path = Path(tempfile.mkdtemp(prefix="refund-desk-store-")) / "refunds.db"
-    opened = desk.connect(f"sqlite:///{path}", at=AT, policy=POLICY)
+def _with_people(url: str) -> None:
+    """Make a store with people at an address."""
+    opened = desk.connect(url, at=AT, policy=POLICY)
     with opened.write() as connection:
         connection.execute(
             sa.insert(tables.people),
@@ -182,13 +190,41 @@ def _template() -> Path:
             ],
         )
     opened.engine.dispose()
+
+
+@cache
+def _template() -> Path:
+    """A store with people, made once: each test works on a copy of it."""
+    path = Path(tempfile.mkdtemp(prefix="refund-desk-store-")) / "refunds.db"
+    _with_people(f"sqlite:///{path}")
     return path
 
 
 def open_desk(folder: Path) -> Desk:
     """A store in a folder, with people; made where it is not there yet."""
+    if SERVER:
+        return Desk(desk.connect(_on_server(folder), at=AT, policy=POLICY), folder=folder)
     path = folder / "refunds.db"
     if not path.exists():
         shutil.copy(_template(), path)
         marker(path).touch()
     return Desk(desk.connect(f"sqlite:///{path}", at=AT, policy=POLICY), folder=folder)
+
+
+def _on_server(folder: Path) -> str:
+    """The address of the database that stands for a folder, made where it is not there yet."""
+    name = "test_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    owner = sa.create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    there = "SELECT 1 FROM pg_database WHERE datname = "
+    with owner.connect() as connection:
+        if connection.exec_driver_sql(f"{there}'test_template'").first() is None:
+            connection.exec_driver_sql("CREATE DATABASE test_template")
+            _with_people(_address("test_template"))
+        if connection.exec_driver_sql(f"{there}'{name}'").first() is None:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE test_template")
+    owner.dispose()
+    return _address(name)
+
+
+def _address(database: str) -> str:
+    return sa.make_url(SERVER).set(database=database).render_as_string(hide_password=False)

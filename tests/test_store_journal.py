@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_of_tests import ANA, BEN, MIA, VERDICTS, Desk, facts, open_desk
+from store_of_tests import ANA, BEN, MIA, VERDICTS, Desk, facts, on_sqlite, open_desk
 
 from refundcore import store
 from refundcore.store import chain
+
+pytestmark = on_sqlite
 
 
 @pytest.fixture(scope="module")

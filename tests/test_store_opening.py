@@ -17,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from store_of_tests import ANA, AT, POLICY, Desk, facts, open_desk
+from store_of_tests import ANA, AT, POLICY, Desk, facts, on_sqlite, open_desk
 
 from refundcore import store
 from refundcore.commands import backup, verify
@@ -25,6 +25,8 @@ from refundcore.facts import COLUMNS
 from refundcore.store import StoreError, opening, sqlite, tables
 from refundcore.store.backing_up import back_up
 from refundcore.store.opening import HEAD, REVISIONS, connect_to_check
+
+pytestmark = on_sqlite
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from store_of_tests import ANA, AT, BEN, MIA, VERDICTS, Desk, facts, key, open_desk
+from store_of_tests import ANA, AT, BEN, MIA, VERDICTS, Desk, facts, key, on_sqlite, open_desk
 
 from refundcore import store
 from refundcore.deadlines import HOUR, micros
@@ -168,6 +168,7 @@ def test_claims_of_one_order_or_customer_are_related(desk: Desk) -> None:
     assert store.related(desk.store, alone.id) == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("chosen", [Filter(), Filter(verdict="deny"), Filter(state="us", assignee="nobody")])
 @pytest.mark.parametrize("after", [None, (micros(AT), 300)])
 def test_a_page_of_the_queue_is_a_range_of_one_covering_index(
@@ -180,6 +181,7 @@ def test_a_page_of_the_queue_is_a_range_of_one_covering_index(
     assert plans == [[f"SEARCH claims USING COVERING INDEX claims_queue ({part})"] for part in ranges]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("chosen", "index"),
     [

@@ -17,6 +17,12 @@ Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """A table's own number: SQLite counts up only an INTEGER PRIMARY KEY."""
 
 
+Mark = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""A text that is looked up by its beginning: compared letter by letter, in no country's order."""
+
+_MARKS = {"order_ref"}
+
+
 def _number() -> sa.Column[int]:
     return sa.Column("id", Number, primary_key=True)
 
@@ -74,7 +80,7 @@ def _fact_columns() -> list[sa.Column[Any]]:
     columns: list[sa.Column[Any]] = []
     for name in COLUMNS:
         kind = BY_NAME[name.removesuffix("_latest")].kind
-        columns.append(sa.Column(name, _TYPES.get(kind, sa.Text)))
+        columns.append(sa.Column(name, Mark if name in _MARKS else _TYPES.get(kind, sa.Text)))
     return columns
 
 
@@ -82,7 +88,7 @@ claims = sa.Table(
     "claims",
     metadata,
     _number(),
-    sa.Column("ref", sa.Text, nullable=False, unique=True, comment="claim_ref, or the desk's own RC-000001"),
+    sa.Column("ref", Mark, nullable=False, unique=True, comment="claim_ref, or the desk's own RC-000001"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("assignee_id", sa.BigInteger, sa.ForeignKey("people.id")),
@@ -105,7 +111,7 @@ claims = sa.Table(
     sa.Column("asked_for", sa.Text, nullable=False),
     sa.Column("same_as", sa.Text, comment="who is the same claim where there is no claim_ref"),
     sa.Column("source_print", sa.Text, comment="fingerprint of the row that the claim was imported from last"),
-    sa.Column("email_key", sa.Text, comment="customer_email in lower case, for look-ups"),
+    sa.Column("email_key", Mark, comment="customer_email in lower case, for look-ups"),
     *_fact_columns(),
 )
 _open = claims.c.queue_at.isnot(None)

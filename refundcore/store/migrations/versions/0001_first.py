@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+MARK = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 # Events, heads and decisions are the desk's memory: the database itself refuses to change or remove them.
 # INSERT OR REPLACE fires no delete trigger on SQLite, hence a trigger before each insert as well.
@@ -240,7 +241,7 @@ def _claims() -> None:
     op.create_table(
         "claims",
         sa.Column("id", NUMBER, nullable=False),
-        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("ref", MARK, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("assignee_id", sa.BigInteger(), nullable=True),
@@ -263,9 +264,9 @@ def _claims() -> None:
         sa.Column("asked_for", sa.Text(), nullable=False),
         sa.Column("same_as", sa.Text(), nullable=True),
         sa.Column("source_print", sa.Text(), nullable=True),
-        sa.Column("email_key", sa.Text(), nullable=True),
+        sa.Column("email_key", MARK, nullable=True),
         sa.Column("claim_ref", sa.Text(), nullable=True),
-        sa.Column("order_ref", sa.Text(), nullable=True),
+        sa.Column("order_ref", MARK, nullable=True),
         sa.Column("item_ref", sa.Text(), nullable=True),
         sa.Column("customer_email", sa.Text(), nullable=True),
         sa.Column("product", sa.Text(), nullable=True),

@@ -29,7 +29,7 @@ def figures(page) -> dict[str, str]:
 
 
 def questions(page) -> list[str]:
-    return [subheader.value for subheader in page.subheader]
+    return [header.value for header in page.header]
 
 
 @pytest.mark.parametrize("person", ["mia", "ana", "aud"])

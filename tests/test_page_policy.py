@@ -186,7 +186,7 @@ def test_the_examples_of_a_reason_stand_together(desk):
     page = desk.page("policy", part="Worked examples", concerns="Major defect").run()
 
     assert not page.exception
-    assert [heading.value for heading in page.subheader] == ["Major defect"]
+    assert [heading.value for heading in page.header] == ["Major defect"]
     assert len(drawn(page, "examples_major_defect")["rows"]) == sum(row["reason"] == "major_defect" for row in rows())
 
 

@@ -21,6 +21,8 @@ REASONS_AND_NONE = (*REASONS, "")
 BY_DAY, BY_WEEK = 35, 7 * 110
 """Periods of up to so many days are shown by day, by week; longer ones by month."""
 TICKS = 10
+FEW_STEPS = 4
+"""Up to so many claims, each has a line of its own, since there are no halves."""
 TOTALS = 22
 """Up to so many bars, each has its total above it."""
 
@@ -137,7 +139,10 @@ def _bars(
         zeroline=False,
         tickangle=0,
     )
-    figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=5, zeroline=True, range=[0, max(totals) * 1.15])
+    most = max(totals)
+    figure.update_yaxes(tickformat=",d", nticks=5, zeroline=True, range=[0, most * 1.15])
+    if most <= FEW_STEPS:
+        figure.update_yaxes(dtick=1)
     return looks.framed(figure, 300, dark=asked.dark)
 
 
@@ -176,18 +181,9 @@ def said_by_the_policy(asked: Asked) -> Answer:
     every = Counter[str]()
     for count in found:
         every[count.value] += count.claims
-    whole = every.total()
-    favour = every["approve"] + every["exchange"]
-    said = (
-        f"The policy settles {percent((favour + every['deny']) / whole)} of {many(whole, 'claim')}: {favour:,} in "
-        f"the customer's favour, {every['deny']:,} against. {sentence(many(every['need_info'], 'claim'))} "
-        f"{'lacks' if every['need_info'] == 1 else 'lack'} a fact, {every['pending']:,} "
-        f"{'waits' if every['pending'] == 1 else 'wait'} for a clock, {every['review']:,} "
-        f"{'is' if every['review'] == 1 else 'are'} for a person."
-    )
     words = {verdict: asked.word(verdict) for verdict in VERDICTS}
     return Answer(
-        sentence=said,
+        sentence=_settled(asked, every),
         figure=looks.share_bars(rows, words, dark=asked.dark),
         key=looks.key({code: word for code, word in words.items() if every[code]}, dark=asked.dark),
         table=tuple(
@@ -196,6 +192,26 @@ def said_by_the_policy(asked: Asked) -> Answer:
         ),
         note="The verdict as it stands now; a decided claim keeps the one it was decided under.",
     )
+
+
+def _settled(asked: Asked, every: Counter[str]) -> str:
+    whole, favour = every.total(), every["approve"] + every["exchange"]
+    if whole == 1:
+        return f"The policy's verdict on the one claim is “{asked.word(next(iter(every)))}”."
+    parts = [(favour, "in the customer's favour"), (every["deny"], "against")]
+    said = " and ".join(f"{number:,} {words}" for number, words in parts if number)
+    share = percent((favour + every["deny"]) / whole)
+    said = f"The policy settles {share} of {many(whole, 'claim')}" + (f": {said}." if said else ".")
+    open_parts = [
+        f"{every[code]:,} {one if every[code] == 1 else several}"
+        for code, one, several in (
+            ("need_info", "lacks a fact", "lack a fact"),
+            ("pending", "waits for a clock", "wait for a clock"),
+            ("review", "is for a person", "are for a person"),
+        )
+        if every[code]
+    ]
+    return f"{said} {', '.join(open_parts)}." if open_parts else said
 
 
 def rows_by_reason(asked: Asked, found: Sequence[metrics.Count]) -> list[Row]:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from refundcore import charts, metrics
 from refundcore.charts import CHARTS, TOPICS, Answer, Asked
+from refundcore.charts.claims import begin, grain
 from refundcore.charts.looks import percent
 from refundcore.charts.money import amount
 from refundcore.charts.timing import span_text
@@ -42,6 +43,8 @@ WORDS = {
     **{code: word.label for code, word in VERDICTS.items()},
     **{code: OUTCOMES[code].label for code in ("approved", "exchanged", "denied")},
 }
+_CHOSEN_IN_THE_DARK = "<style>.st-key-period [data-selected='true'] p { color: #86BEE3; }</style>"
+"""The theme's accent on its own tint has a contrast of 3.7 there, and small text needs 4.5 (WCAG 2.2)."""
 QUIET = {"displayModeBar": False}
 KEPT_FOR = 60
 """Seconds that a chart is kept; a change of any claim draws it anew at once."""
@@ -71,6 +74,8 @@ def chosen_period(ends: tuple[int, int]) -> Chosen:
 
     `ends` are the instants of the first and the last claim there is.
     """
+    if st.context.theme.type == "dark":
+        st.html(_CHOSEN_IN_THE_DARK)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.segmented_control(
             "Period", list(PRESETS), default=USUAL, required=True, key="period", bind="query-params"
@@ -83,8 +88,10 @@ def chosen_period(ends: tuple[int, int]) -> Chosen:
             first, last = _day(first, today - timedelta(days=29)), _day(last, today)
             return Chosen(_days(min(first, last), max(first, last)), name)
     if name == "All time":
-        decided_until = _starts(today + timedelta(days=1))
-        return Chosen(Period(min(ends[0], decided_until), max(ends[1] + 1, decided_until)), name)
+        until = max(ends[1] + 1, _starts(today + timedelta(days=1)))
+        first = moment(min(ends[0], until), context.zone()).date()
+        unit = grain((moment(until, context.zone()).date() - first).days)
+        return Chosen(Period(_starts(begin(first, unit)), until), name)
     back = PRESETS[name] or 1
     return Chosen(_days(today - timedelta(days=back - 1), today), name)
 
@@ -198,7 +205,7 @@ def draw(question: str, chosen: Chosen) -> None:
     """Draw a question with its answer."""
     answer = acts.read(_answer, question, chosen.period)
     with st.container(border=True, key=f"chart_{list(CHARTS).index(question)}"):
-        st.subheader(question, anchor=False)
+        st.header(question, anchor=False)
         st.markdown(plain(answer.sentence))
         if answer.figure is None:
             return

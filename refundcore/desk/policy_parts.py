@@ -250,7 +250,7 @@ def examples(wanted: Wanted) -> None:
     for reason in ALL_REASONS:
         lines = [_line(example) for example in found if example.reason == reason]
         if lines:
-            st.subheader(REASONS[reason], anchor=False)
+            st.header(REASONS[reason], anchor=False)
             with st.container(width=980):
                 listing(lines, f"examples_{reason}", f"Worked examples: {REASONS[reason]}")
 
@@ -274,16 +274,16 @@ def counting() -> None:
         width=920,
     )
     with st.container(width=980):
-        st.subheader("Days", anchor=False)
+        st.header("Days", anchor=False)
         st.markdown(f"{CONVENTIONS['days'].capitalize()}. Every calendar day counts, Sundays and holidays included.")
-        st.subheader("Hours", anchor=False)
+        st.header("Hours", anchor=False)
         st.markdown(
             f"{CONVENTIONS['hours'].capitalize()}. They run from the moment itself, so the clock may show another time "
             "at their end where summer time began or ended meanwhile."
         )
-        st.subheader(f"Counted from {_told(event)}", anchor=False)
+        st.header(f"Counted from {_told(event)}", anchor=False)
         st.table(_counted(policy, event), border="horizontal")
-        st.subheader("Counted another way", anchor=False)
+        st.header("Counted another way", anchor=False)
         st.markdown("For comparison only: none of these is how the desk counts.")
         st.table(_otherwise(event, zone), border="horizontal")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from store_of_tests import ANA, AT, BEN, MIA, Desk, batch, facts, open_desk
 
 from refundcore import store
@@ -232,13 +233,55 @@ def test_an_import_that_was_killed_leaves_nothing_or_everything(
         created = len(desk.queue(text=f"K{kill}-"))
         assert created in ({160} if said else {0, 160})
         finished += created == 160
-        updated = desk.number(f"SELECT count(*) FROM claims WHERE amount = {2000 + kill} AND ref LIKE 'T-%'")  # noqa: S608
+        updated = desk.number(f"SELECT count(*) FROM claims WHERE amount = {2000 + kill} AND import_id = 1")  # noqa: S608
         assert updated == (30 if created else 0)
         assert desk.number("SELECT count(*) FROM imports WHERE status NOT IN ('finished', 'removed')") == 0
         again = desk.load(rows, update=True, sha256=str(kill))
         assert again.created == 160 - created
         desk.verified()
         desk.store.engine.dispose()
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_an_import_killed_at_each_of_its_transactions_is_whole_or_gone(
+    folder: Path, side: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "TOGETHER", 20)
+    monkeypatch.setattr(importing, "UPDATED_TOGETHER", 10)
+    point, survived = 0, False
+    while not survived:
+        point += 1
+        rows = [facts(claim_ref=f"P{point}-{number}") for number in range(30)]
+        rows += [facts(claim_ref=f"T-{number}", amount=3000 + point) for number in range(15)]
+
+        def send(desk: Desk, pipe: Connection, point: int = point, rows: list[dict[str, Any]] = rows) -> None:
+            real, left = sa.Connection.commit, iter(range(1, 1000))
+
+            def commit(connection: sa.Connection) -> None:
+                fatal = next(left) == point
+                if fatal and side == "before":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                real(connection)
+                if fatal:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            sa.Connection.commit = commit  # type: ignore[method-assign]
+            pipe.send(desk.load(rows, update=True, sha256=str(point)))
+
+        process, pipe = _start(send, folder)
+        survived = bool(_said(pipe))
+        process.join()
+        desk = open_desk(folder)
+        desk.verified()
+        store.resume_or_remove(desk.store, AT)
+        desk.verified()
+        created = len(desk.queue(text=f"P{point}-"))
+        assert created in {0, 30}
+        updated = desk.number(f"SELECT count(*) FROM claims WHERE amount = {3000 + point}")  # noqa: S608
+        assert updated == created // 2
+        desk.store.engine.dispose()
+    assert created == 30
+    assert point > 8
 
 
 def test_a_writer_waits_for_its_turn_and_gives_up_with_a_sentence(

@@ -115,6 +115,7 @@ _SENTENCES = (
     ("malformed", "The store's file is damaged. Stop the desk and restore the latest backup."),
     ("not a database", "The store's file is damaged. Stop the desk and restore the latest backup."),
     ("unable to open", "The store's file cannot be opened: check that its folder is there and may be written."),
+    ("lock timeout", "The store was busy for too long, so nothing was saved. Try again in a moment."),
     ("locked", "The store was busy for too long, so nothing was saved. Try again in a moment."),
     ("busy", "The store was busy for too long, so nothing was saved. Try again in a moment."),
 )

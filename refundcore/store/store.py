@@ -93,6 +93,7 @@ def _begin(connection: sa.Connection, until: float) -> None:
     """Begin to write. SQLite's own waiting lets one writer starve for seconds; short random naps don't."""
     if connection.dialect.name != "sqlite":
         connection.begin()
+        connection.execute(sa.select(sa.func.set_config("lock_timeout", f"{LONGEST_WAIT * 1000:.0f}ms", True)))  # noqa: FBT003
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRES_LOCK)))
         return
     sqlite.wait_ms(connection, 0)

@@ -51,6 +51,7 @@ with left:
     else:
         with why:
             verdicts.why(explanation, claim.clauses)
+            verdicts.turning(claim.facts)
 
 with right:
     with st.container(border=True):

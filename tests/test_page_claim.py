@@ -355,3 +355,14 @@ def test_what_the_customer_wrote_is_plain_text_everywhere(desk):
     assert "[x](http" not in markdown
     assert "[o](http" not in markdown
     assert ":red[1]" not in markdown
+
+
+def test_a_claim_that_fits_another_reason_says_so_and_what_would_change_the_verdict(desk):
+    claim = desk.add(sms_code_received=True, purchased_at=days_ago(2))
+    page = desk.page("claim", claim=claim.ref).run()
+    assert "The same facts fit “invalid number” better" in texts(page)
+
+    page.session_state["turning"] = True
+    page.run()
+    assert not page.exception
+    assert "If “code delivered” were no." in [row["head"] for row in drawn(page, "turns")["rows"]]

@@ -188,3 +188,40 @@ def test_every_clause_that_weighs_is_seen_for_and_against_a_claim(told):
 def test_the_clause_on_which_the_readings_part_is_neither_met_nor_not():
     one = explained(reason="major_defect", defect_notified_at=day(9), defect_approved=True)
     assert line(one, "C8b").state == "unknown"
+
+
+def turned(as_of: int = day(20), **facts: object) -> list[words.Turn]:
+    return words.turning_points(claim(**facts), POLICY, as_of)
+
+
+def test_the_smallest_change_that_would_turn_a_late_claim_is_its_day():
+    turns = turned(sms_code_received=False, submitted_at=day(9))
+    assert (turns[0].verdict, turns[0].sentence) == (
+        "approve",
+        "If the claim had been received by 13 May 2024, 23:59:59 (UTC).",
+    )
+
+
+def test_two_facts_are_named_only_where_no_single_one_turns_the_verdict():
+    facts = {"sms_code_received": False, "submitted_at": day(9), "unlawful_use": "confirmed"}
+    assert {len(turn.facts) for turn in turned(**facts)} == {2}
+    assert any(turn.verdict == "approve" and "received by" in turn.sentence for turn in turned(**facts))
+
+
+def test_every_turn_is_what_judging_the_changed_claim_gives(told):
+    for claims, as_of, zone, one in told[::4]:
+        for turn in words.turning_points(claims, POLICY, as_of, zone):
+            assert turn.verdict != one.verdict
+            assert re.fullmatch(r"If .*\.", turn.sentence)
+
+
+def test_a_claim_that_fails_its_reason_is_told_which_other_it_fits_and_until_when():
+    (other,) = explained(as_of=day(3), sms_code_received=True).second_best
+    assert (other.reason, other.verdict) == ("invalid_number", "need_info")
+    assert other.sentence.startswith("The same facts fit “invalid number” better; to be known: evidence there")
+    assert other.until == micros(datetime(2024, 5, 13, 23, 59, 59, tzinfo=UTC))
+    assert explained(sms_code_received=False).second_best == []
+
+
+def test_a_second_best_that_would_be_denied_too_is_not_told():
+    assert explained(as_of=day(30), sms_code_received=True, submitted_at=day(15)).second_best == []

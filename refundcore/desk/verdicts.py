@@ -139,8 +139,32 @@ def headline(explanation: Explanation) -> None:
         st.text(f"A fee of {explanation.fee} is kept back.")
 
 
+def turning(facts: Mapping[str, Any]) -> None:
+    """What would lead to another verdict; made out only once somebody opens it."""
+    with st.expander("What would change the verdict", key="turning", on_change="rerun") as box:
+        if not box.open:
+            return
+        turns = words.turning_points(_one(facts), context.policy(), context.now_us(), context.policy().zone)
+        if not turns:
+            st.text("No change of one or two facts would: the verdict is firm.")
+            return
+        lines = [
+            Line(
+                head=turn.sentence,
+                text="",
+                icon=(word := verdict_word(turn.verdict)).icon,
+                tone=word.tone,
+                word=word.label,
+            )
+            for turn in turns
+        ]
+        listing(lines, "turns", "The smallest changes of facts that would lead to another verdict")
+
+
 def why(explanation: Explanation, deciding: Collection[str]) -> None:
     """Where the readings part, and every clause that concerns the claim; the others folded away."""
+    for other in explanation.second_best:
+        st.info(plain(other.sentence), icon=":material/alt_route:")
     if explanation.parting:
         listing(reading_lines(explanation), "readings", "What each reading of the policy makes of the claim")
         st.markdown("**Clause by clause**")

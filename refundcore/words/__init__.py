@@ -9,17 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from refundcore.facts import Claims
 from refundcore.policy import READINGS, Policy
 from refundcore.rules import judge
-from refundcore.words import deadlines, headline, questions, reply, sentences
+from refundcore.words import deadlines, headline, questions, reply, sentences, turning
 from refundcore.words.case import Case
 from refundcore.words.deadlines import DeadlineLine
 from refundcore.words.questions import MissingLine
+from refundcore.words.turning import SecondBest, Turn
 
-__all__ = ["ClauseLine", "DeadlineLine", "Explanation", "MissingLine", "ReadingLine", "explain"]
+__all__ = [
+    "ClauseLine",
+    "DeadlineLine",
+    "Explanation",
+    "MissingLine",
+    "ReadingLine",
+    "SecondBest",
+    "Turn",
+    "explain",
+    "turning_points",
+]
 
 VERDICT_OF = ("approve", "exchange", "deny", "need_info", "pending", "review")
 
@@ -67,6 +77,8 @@ class Explanation:
     refund: str
     fee: str
     """Empty where no fee is kept."""
+    second_best: list[SecondBest]
+    """Other reasons that the same facts fit better, where this one fails."""
 
 
 def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) -> Explanation:
@@ -74,15 +86,11 @@ def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) 
 
     Raises `ValueError` for a table of another size.
     """
-    if len(claim) != 1:
-        raise ValueError(f"One claim is explained at a time, not {len(claim)}.")
-    zone = zone or policy.zone
-    judged = judge(claim, policy, as_of, zone=zone).iloc[0]
-    case = Case(claim, policy, as_of, zone, judged)
+    case = _case(claim, policy, as_of, zone)
     lines = deadlines.lines(case)
     asked = questions.lines(case)
     parting = _parting(case)
-    refund, fee = _money(case, judged)
+    refund, fee = _money(case)
     return Explanation(
         headline=headline.of(case),
         verdict=case.verdict,
@@ -95,14 +103,26 @@ def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) 
         reply=reply.of(case, asked),
         refund=refund,
         fee=fee,
+        second_best=turning.second_best(case),
     )
 
 
-def _money(case: Case, judged: pd.Series) -> tuple[str, str]:
+def turning_points(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) -> list[Turn]:
+    """The smallest changes of facts that would lead to another verdict. Raises `ValueError` as `explain` does."""
+    return turning.turns(_case(claim, policy, as_of, zone))
+
+
+def _case(claim: Claims, policy: Policy, as_of: int, zone: str | None) -> Case:
+    if len(claim) != 1:
+        raise ValueError(f"One claim is explained at a time, not {len(claim)}.")
+    zone = zone or policy.zone
+    return Case(claim, policy, as_of, zone, judge(claim, policy, as_of, zone=zone).iloc[0])
+
+
+def _money(case: Case) -> tuple[str, str]:
     if case.verdict != "approve":
         return "", ""
-    fee = int(judged["fee"])
-    return case.money(int(judged["refund"])), case.money(fee) if fee else ""
+    return case.money(case.refund), case.money(case.fee) if case.fee else ""
 
 
 def _clause(case: Case, name: str) -> ClauseLine:

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from metrics_history import history
-from test_metrics import people
+from store_of_tests import ANA, BEN, MAX, MIA, open_desk
 
 from refundcore import metrics, store
 from refundcore.charts import CHARTS, TOPICS, Asked, chart, claims, looks, money, timing
@@ -25,9 +25,8 @@ YEAR = Period(AT - 365 * DAY, AT + 9 * HOUR)
 
 
 def opened(folder, size: int) -> store.Store:
-    desk = store.connect(f"sqlite:///{folder / 'desk.db'}", at=NOW, backup=False)
-    people(desk)
-    history(desk, n=size, seed=5, at=NOW, agents=(1, 2, 3), managers=(1, 4))
+    desk = open_desk(folder).store
+    history(desk, n=size, seed=5, at=NOW, agents=(ANA, BEN, MIA), managers=(MIA, MAX))
     return desk
 
 
@@ -40,17 +39,16 @@ def desk(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_decision(tmp_path_factory):
-    found = store.connect(f"sqlite:///{tmp_path_factory.mktemp('one') / 'desk.db'}", at=NOW, backup=False)
-    people(found)
+    found = open_desk(tmp_path_factory.mktemp("one")).store
     came = micros(NOW - timedelta(days=3))
     facts = {
         "order_ref": "O-1", "customer_email": "k@example.com", "reason": "sms_not_received", "amount": 1234567,
         "currency": "KWD", "purchased_at": came - DAY, "submitted_at": came, "sms_code_received": False,
         "description": "I waited for two hours and no code came at all",
     }  # fmt: skip
-    receipt = store.add_claim(found, actor=2, at=NOW - timedelta(days=2), key="a", facts=facts)
+    receipt = store.add_claim(found, actor=ANA, at=NOW - timedelta(days=2), key="a", facts=facts)
     store.decide(
-        found, actor=2, at=NOW - timedelta(days=1), key="b", claim=receipt.claim, version=receipt.version,
+        found, actor=ANA, at=NOW - timedelta(days=1), key="b", claim=receipt.claim, version=receipt.version,
         outcome="approve",
     )  # fmt: skip
     yield found

@@ -12,8 +12,9 @@ import figures_by_hand as by_hand
 import pytest
 import sqlalchemy as sa
 from metrics_history import history
+from store_of_tests import ANA, BEN, MAX, MIA, open_desk
 
-from refundcore import accounts, clock, metrics, policy, store
+from refundcore import clock, metrics, policy, store
 from refundcore.deadlines import DAY, HOUR, micros
 from refundcore.metrics import Period, Rate, wilson
 from refundcore.store import tables
@@ -32,19 +33,20 @@ PERIODS = {
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
 
 
-def people(opened: store.Store) -> None:
-    for name, role in (("mia", "manager"), ("ana", "agent"), ("ben", "agent"), ("max", "manager")):
-        accounts.create_person(
-            opened, actor=None, name=name, email=f"{name}@example.com", role=role,
-            password="nine blue herons over Lund", at=NOW - timedelta(days=400),
-        )  # fmt: skip
+WORKERS, MANAGERS = (ANA, BEN, MIA), (MIA, MAX)
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    opened = store.connect(f"sqlite:///{tmp_path_factory.mktemp('metrics') / 'desk.db'}", at=NOW, backup=False)
-    people(opened)
-    history(opened, n=SIZE, seed=11, at=NOW, agents=(1, 2, 3), managers=(1, 4))
+    opened = open_desk(tmp_path_factory.mktemp("metrics")).store
+    history(opened, n=SIZE, seed=11, at=NOW, agents=WORKERS, managers=MANAGERS)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    opened = open_desk(tmp_path).store
     yield opened
     opened.engine.dispose()
 
@@ -179,28 +181,24 @@ def test_claims_of_an_unfinished_import_are_not_counted(desk):
     assert (metrics.headline(desk, PERIODS["all"]), metrics.first_and_last(desk)) == before
 
 
-def test_the_journal_s_end_moves_with_every_change(tmp_path):
-    opened = store.connect(f"sqlite:///{tmp_path / 'desk.db'}", at=NOW, backup=False)
-    people(opened)
-    ends = [metrics.journal_end(opened)]
-    receipt = store.add_claim(opened, actor=1, at=NOW, key="a", facts={"order_ref": "O-1"})
-    ends.append(metrics.journal_end(opened))
-    store.note(opened, actor=1, at=NOW, key="b", claim=receipt.claim, version=receipt.version, text="Seen.")
-    ends.append(metrics.journal_end(opened))
-    store.set_setting(opened, actor=1, at=NOW, name="answer_hours", value=48)
-    ends.append(metrics.journal_end(opened))
+def test_the_journal_s_end_moves_with_every_change(fresh):
+    ends = [metrics.journal_end(fresh)]
+    receipt = store.add_claim(fresh, actor=ANA, at=NOW, key="a", facts={"order_ref": "O-1"})
+    ends.append(metrics.journal_end(fresh))
+    store.note(fresh, actor=ANA, at=NOW, key="b", claim=receipt.claim, version=receipt.version, text="Seen.")
+    ends.append(metrics.journal_end(fresh))
+    store.set_setting(fresh, actor=MIA, at=NOW, name="answer_hours", value=48)
+    ends.append(metrics.journal_end(fresh))
 
     assert ends == sorted(set(ends))
-    assert metrics.answers(opened, Period(AT - DAY, AT + DAY), AT)[1] == 48
+    assert metrics.answers(fresh, Period(AT - DAY, AT + DAY), AT)[1] == 48
 
 
-def test_an_empty_desk_has_figures_too(tmp_path):
-    opened = store.connect(f"sqlite:///{tmp_path / 'desk.db'}", at=NOW, backup=False)
-
-    assert metrics.first_and_last(opened) is None
-    assert metrics.headline(opened, PERIODS["all"]) == metrics.Headline(0, 0, 0, 0, 0, None)
-    assert metrics.claims_by_day(opened, PERIODS["all"], "Europe/Berlin") == []
-    assert metrics.cures(opened, PERIODS["all"], AT)[0] == metrics.Kept()
+def test_an_empty_desk_has_figures_too(fresh):
+    assert metrics.first_and_last(fresh) is None
+    assert metrics.headline(fresh, PERIODS["all"]) == metrics.Headline(0, 0, 0, 0, 0, None)
+    assert metrics.claims_by_day(fresh, PERIODS["all"], "Europe/Berlin") == []
+    assert metrics.cures(fresh, PERIODS["all"], AT)[0] == metrics.Kept()
 
 
 # The intervals that Newcombe (1998), Statistics in Medicine 17, table I, gives for Wilson's method.
@@ -241,24 +239,22 @@ def test_offsets_are_those_of_the_zone_at_every_instant(zone):
         assert next(offset for until, offset in found if at < until) == wanted, moment
 
 
-def test_the_hours_of_a_defect_are_those_that_held_at_the_order(tmp_path):
+def test_the_hours_of_a_defect_are_those_that_held_at_the_order(fresh):
     document = policy.DOCUMENT.read_text().replace(
         "[clauses.C6b.cure_hours]\n2024-04-02 = 72", "[clauses.C6b.cure_hours]\n2024-04-02 = 72\n2025-11-01 = 24"
     )
-    opened = store.connect(f"sqlite:///{tmp_path / 'desk.db'}", at=NOW, backup=False)
-    opened.policy = policy.read(document)
-    people(opened)
+    fresh.policy = policy.read(document)
     for number, ordered in enumerate((date(2025, 10, 30), date(2025, 11, 5))):
         began = micros(datetime(ordered.year, ordered.month, ordered.day, 9, tzinfo=UTC))
         store.add_claim(
-            opened, actor=1, at=NOW, key=str(number),
+            fresh, actor=ANA, at=NOW, key=str(number),
             facts={
                 "order_ref": f"O-{number}", "reason": "major_defect", "purchased_at": began, "defect_approved": True,
                 "defect_notified_at": began + DAY, "defect_fixed_at": began + DAY + 48 * HOUR,
             },
         )  # fmt: skip
 
-    kept, hours = metrics.cures(opened, PERIODS["all"], AT)
+    kept, hours = metrics.cures(fresh, PERIODS["all"], AT)
     assert (kept.kept, kept.missed, hours) == (1, 1, 24)
 
 

@@ -87,7 +87,7 @@ def cures(store: Store, period: Period, at: int) -> tuple[Kept, int]:
     claims, numbers = sql.claims, policy.clauses["C6b"].numbers["cure_hours"]
     notified = sa.func.coalesce(claims.c.defect_notified_at, claims.c.submitted_at, claims.c.created_at)
     ordered = sa.func.coalesce(claims.c.ordered_at, claims.c.purchased_at)
-    due = notified + _dated(numbers, ordered) * HOUR
+    due = notified + _dated({start: hours * HOUR for start, hours in numbers.items()}, ordered)
     asked, granted = claims.c.access_requested_at, claims.c.access_granted_at
     stopped = sa.case((asked > notified, asked), else_=notified)
     in_time = sa.and_(asked.isnot(None), asked <= due)
@@ -158,10 +158,10 @@ def _sorted_out(
     return Kept(**{name: int(claims) for name, claims in rows})
 
 
-def _dated(numbers: Mapping[date, int], ordered: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    """A clause's number as it stood when the order was placed."""
-    first, *later = sorted(numbers)
+def _dated(values: Mapping[date, int], ordered: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    """The value that held when the order was placed, of a clause's number by the day from which each holds."""
+    first, *later = sorted(values)
+    typed = {start: sa.literal(value, sa.BigInteger) for start, value in values.items()}
     if not later:
-        return sa.literal(numbers[first])
-    steps = [(ordered >= instant_of(start), numbers[start]) for start in reversed(later)]
-    return sa.case(*steps, else_=numbers[first])
+        return typed[first]
+    return sa.case(*((ordered >= instant_of(start), typed[start]) for start in reversed(later)), else_=typed[first])

@@ -75,6 +75,7 @@ def test_an_instant_known_to_the_day_keeps_both_ends_and_one_to_the_moment_has_e
         ({"ordered_at": 5, "ordered_at_latest": None}, "give both"),
         ({"description": "x" * 20_001}, "too long"),
         ({"description": "\ud800"}, "Grounds"),
+        ({"description": "a\0b"}, "Grounds"),
         ({"order_ref": None}, "Name the claim or the order"),
     ],
 )
@@ -166,8 +167,14 @@ def test_a_note_is_taken_from_a_stale_page_and_read_back_to_the_letter(desk: Des
     told = store.events(desk.store, claim.id)[-1]
     assert told.body["text"] == "[x](javascript:y) <b>bold</b>"
     assert told.sentence == "Mia added a note to this claim: [x](javascript:y) <b>bold</b>."
-    with pytest.raises(Impossible, match="missing"):
-        desk.do(store.note, claim, text="  ")
+    for wrong, why in (
+        ("  ", "missing"),
+        ("x" * 20_001, "too long"),
+        ("a\0", "cannot be stored"),
+        ("\ud800", "cannot"),
+    ):
+        with pytest.raises(Impossible, match=why):
+            desk.do(store.note, claim, text=wrong)
 
 
 def test_a_click_repeated_twenty_times_acts_once_and_tells_the_same(desk: Desk) -> None:

@@ -169,15 +169,22 @@ def test_one_item_of_an_order_has_a_remedy_once(
     one = desk.add(order_ref="O-7", item_ref=first)
     two = desk.add(order_ref="O-7", item_ref=second)
     desk.decide(one, outcome, MIA, reason="as agreed")
-    with pytest.raises(Impossible, match=f"You approved a .* of order O-7 on claim {one.ref} at 09:00 UTC: one"):
+    with pytest.raises(
+        Impossible, match=f"You approved a .* of order O-7 on claim {one.ref} at 09:00 UTC: one remedy an item"
+    ):
         desk.decide(two, outcome, MIA, reason="as agreed")
     desk.decide(two, "deny", MIA, reason="paid already")
 
 
-def test_different_items_and_other_remedies_of_an_order_are_separate(desk: Desk) -> None:
+def test_different_items_of_an_order_are_separate_but_a_replaced_item_is_not_refunded_too(desk: Desk) -> None:
     for item in ("N1", "N2"):
         desk.decide(desk.add(order_ref="O-7", item_ref=item))
-    desk.decide(desk.add(order_ref="O-7", item_ref="N1"), "exchange", MIA, reason="one more number as a gift")
+    replaced = desk.add(order_ref="O-7", item_ref="N3")
+    desk.decide(replaced, "exchange", MIA, reason="as agreed")
+    with pytest.raises(
+        Impossible, match=f"You approved a replacement for item N3 of order O-7 on claim {replaced.ref}"
+    ):
+        desk.decide(desk.add(order_ref="O-7", item_ref="N3"), "approve", MIA)
 
 
 def test_the_database_itself_refuses_a_second_remedy(desk: Desk) -> None:
@@ -199,7 +206,7 @@ def test_an_override_is_not_approved_when_the_item_was_refunded_meanwhile(desk: 
     late = desk.add(order_ref="O-7", **VERDICTS["deny"])
     desk.decide(late, "approve", ANA, reason="promised")
     desk.decide(desk.add(order_ref="O-7"), "approve", BEN)
-    with pytest.raises(Impossible, match=r"Ben approved a refund .* one refund an item"):
+    with pytest.raises(Impossible, match=r"Ben approved a refund .* one remedy an item"):
         desk.do(store.approve_override, late, MIA)
 
 

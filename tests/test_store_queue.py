@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from store_of_tests import ANA, AT, BEN, MIA, VERDICTS, Desk, facts, key, on_sqlite, open_desk
+from store_of_tests import ANA, AT, BEN, MIA, POLICY, VERDICTS, Desk, facts, key, on_sqlite, open_desk
 
 from refundcore import store
 from refundcore.deadlines import HOUR, micros
-from refundcore.store import Filter, sqlite, tables
+from refundcore.store import Filter, tables
 from refundcore.store.listing import page_queries
 
 
@@ -168,6 +170,12 @@ def test_claims_of_one_order_or_customer_are_related(desk: Desk) -> None:
     assert store.related(desk.store, alone.id) == []
 
 
+def _plan(connection: sa.Connection, query: sa.Select[Any]) -> list[str]:
+    """How SQLite would answer a query, step by step."""
+    compiled = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
+    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
+
+
 @on_sqlite
 @pytest.mark.parametrize("chosen", [Filter(), Filter(verdict="deny"), Filter(state="us", assignee="nobody")])
 @pytest.mark.parametrize("after", [None, (micros(AT), 300)])
@@ -176,7 +184,7 @@ def test_a_page_of_the_queue_is_a_range_of_one_covering_index(
 ) -> None:
     with full.store.read() as connection:
         queries = page_queries(connection, chosen, ANA, micros(AT), 50, after=after)
-        plans = [sqlite.plan(connection, query) for query in queries]
+        plans = [_plan(connection, query) for query in queries]
     ranges = ["queue_at=? AND id>?", "queue_at>?"] if after else ["queue_at>?"]
     assert plans == [[f"SEARCH claims USING COVERING INDEX claims_queue ({part})"] for part in ranges]
 
@@ -192,7 +200,7 @@ def test_a_page_of_the_queue_is_a_range_of_one_covering_index(
 )
 def test_other_lists_are_found_by_their_index(full: Desk, chosen: Filter, index: str) -> None:
     with full.store.read() as connection:
-        plan = sqlite.plan(connection, page_queries(connection, chosen, ANA, micros(AT), 50)[0])
+        plan = _plan(connection, page_queries(connection, chosen, ANA, micros(AT), 50)[0])
     assert index in " | ".join(plan)
     assert "SCAN claims" not in " | ".join(plan)
 
@@ -318,6 +326,7 @@ def test_a_verdict_that_time_has_changed_is_judged_anew_before_it_is_shown(desk:
     )
     fixed = desk.add()
     assert waiting.holds_until is not None
+    assert store.rejudge_due(desk.store, AT) == 2
     assert store.rejudge_due(desk.store, AT) == 0
     later = AT + timedelta(days=90)
     assert store.rejudge_due(desk.store, later) == 1
@@ -334,3 +343,15 @@ def test_the_journal_tells_of_all_claims_latest_first(desk: Desk) -> None:
     assert [event.claim for event in told] == [one.id, two.id, one.id]
     assert [event.id for event in store.journal(desk.store, before=told[0].id, limit=1)] == [told[1].id]
     assert [event.person for event in store.journal(desk.store, person=BEN)] == ["Ben"]
+
+
+def test_all_open_claims_are_judged_anew_where_the_policy_is_another(desk: Desk) -> None:
+    claim, decided = desk.add(**VERDICTS["deny"]), desk.add()
+    desk.decide(decided)
+    assert store.rejudge_due(desk.store, AT) == 1, "the first time nothing is known of the policy"
+    assert store.rejudge_due(desk.store, AT) == 0
+    desk.store.policy = replace(POLICY, fingerprint="of another document")
+    desk.sql("UPDATE claims SET verdict = 'approve', clause = '' WHERE id = 1")
+    assert store.rejudge_due(desk.store, AT) == 1
+    assert desk.claim(claim.id) == claim
+    assert store.rejudge_due(desk.store, AT) == 0

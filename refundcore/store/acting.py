@@ -163,7 +163,7 @@ class Act:
         values = {**changed, "version": seq, "updated_at": self.at}
         now = {**row, **values}
         if verdict is None:
-            verdict = Verdict(*(row[name] for name in Verdict.__dataclass_fields__))
+            verdict = Verdict(*(row[name] for name in Verdict._fields))
         values.update(kept(verdict, now, self.settings))
         self.connection.execute(sa.update(tables.claims).where(tables.claims.c.id == row["id"]).values(values))
         return {**now, **values}, event
@@ -249,10 +249,8 @@ def words(text: str, what: str, *, needed: bool = False) -> str:
         raise Impossible(f"{what} is missing.")
     if len(kept_text) > LONGEST_TEXT:
         raise Impossible(f"{what} is too long: at most {LONGEST_TEXT:,} characters.")
-    try:
-        kept_text.encode()
-    except UnicodeEncodeError:
-        raise Impossible(f"{what} holds a character that cannot be stored.") from None
+    if "\0" in kept_text or any("\ud800" <= letter <= "\udfff" for letter in kept_text):
+        raise Impossible(f"{what} holds a character that cannot be stored.")
     return kept_text
 
 
@@ -275,6 +273,8 @@ def _value(name: str, given: Any) -> Any:  # noqa: ANN401 - what somebody gave, 
         value = pa.array([given], type=COLUMNS[name].pyarrow_dtype, from_pandas=True)[0].as_py()
         if fact.kind == "currency" and value is not None:
             money.exponent(value)
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("no database keeps that")  # noqa: TRY301 - one sentence for all that does not fit
     except (ValueError, OverflowError, TypeError, pa.ArrowException) as error:
         raise Impossible(f"{fact.label}: {shown} is no value that it can have.") from error
     if isinstance(value, str) and len(value) > LONGEST_TEXT:

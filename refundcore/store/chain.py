@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -101,12 +102,17 @@ class Ledger:
         if facts_in is not None:
             body[facts_in], within = committed(values[facts_in], salt)
             private.update(within)
-        text = _dump(body)
-        found = event_hash(claim, seq, self.at, self.person, kind, text, prev)
+        kept = _dump({"salt": salt, **private}) if private else None
+        return self.ready(claim, seq, prev, kind, _dump(body), kept)
+
+    def ready(  # noqa: PLR0917 - in the order in which they are hashed
+        self, claim: int, seq: int, prev: str, kind: str, body: str, private: str | None
+    ) -> tuple[Any, ...]:
+        """An event whose body and private part are canonical JSON already, as a row of `EVENT_COLUMNS`."""
+        found = event_hash(claim, seq, self.at, self.person, kind, body, prev)
         self._hashes.update(found.encode())
         number, self.next = self.next, self.next + 1
-        kept = _dump({"salt": salt, **private}) if private else None
-        return number, claim, seq, self.at, self.person, kind, text, kept, prev, found
+        return number, claim, seq, self.at, self.person, kind, body, private, prev, found
 
     def seal(self, body: Mapping[str, Any] | None = None, import_id: int | None = None) -> None:
         """Add the head over the events added so far; nothing where there is nothing to seal."""
@@ -139,24 +145,58 @@ EVENT_COLUMNS = ("id", "claim_id", "seq", "at", "person_id", "kind", "body", "pr
 def insert_rows(
     connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert many rows by the driver's own executemany, several times faster than a mapping a row.
+    """Insert many rows by the driver's own executemany, several times faster than a mapping a row."""
+    if rows:
+        insert_columns(connection, table, dict(zip(columns, zip(*rows, strict=True), strict=True)))
 
-    Columns that are null in every row are left out: binding a null costs the driver as much as storing a value.
+
+def insert_columns(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert many rows, given as columns, by the driver's own executemany.
+
+    Binding a value costs the driver as much as storing it. So columns that are null in every row are left out, one
+    that is the same in every row is bound once for all, and one that equals another column is bound with it.
     """
-    if not rows:
+    size = len(next(iter(columns.values()), ()))
+    filled = {name: values for name, values in columns.items() if values.count(None) < size}
+    if not filled:
         return
-    filled = [
-        (name, values)
-        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
-        if values.count(None) < len(values)
-    ]
-    names = [name for name, _ in filled]
-    kept = list(zip(*(values for _, values in filled), strict=True))
-    if connection.dialect.paramstyle == "qmark":
-        quoted, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
-        connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})', kept)  # noqa: S608 - our own names
+    if connection.dialect.paramstyle != "qmark":
+        rows = zip(*filled.values(), strict=True)
+        connection.execute(sa.insert(table), [dict(zip(filled, row, strict=True)) for row in rows])
         return
-    connection.execute(sa.insert(table), [dict(zip(names, row, strict=True)) for row in kept])
+    bound: list[Sequence[Any]] = []
+    marks: list[str] = []
+    for values in filled.values():
+        literal = _literal(values[0]) if values[0] == values[-1] and values.count(values[0]) == size else None
+        if literal is None:
+            place = next((number for number, earlier in enumerate(bound) if _equal(earlier, values)), len(bound))
+            if place == len(bound):
+                bound.append(values)
+            literal = f"?{place + 1}"
+        marks.append(literal)
+    quoted = ", ".join(f'"{name}"' for name in filled)
+    statement = f'INSERT INTO "{table.name}" ({quoted}) VALUES ({", ".join(marks)})'  # noqa: S608 - our own names
+    connection.exec_driver_sql(statement, list(zip(*bound, strict=True)) if bound else [()] * size)
+
+
+def _literal(value: object) -> str | None:
+    """A value as SQL writes it; None for one that is better bound."""
+    if isinstance(value, int):
+        return str(int(value))
+    return f"'{value}'" if isinstance(value, str) and _PLAIN.fullmatch(value) else None
+
+
+def _equal(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two columns are the same, of one type: true and 1 are equal, but bound otherwise."""
+    return one is other or (
+        one[0] == other[0]
+        and type(one[0]) is type(other[0])
+        and one[-1] == other[-1]
+        and all(a == b and type(a) is type(b) for a, b in zip(one, other, strict=True))
+    )
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]*")
 
 
 def opened(body: str, private: str | None) -> dict[str, Any]:

@@ -184,21 +184,21 @@ def _money(row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
 
 
 def refuse_second(act: Act, row: Row, outcome: str) -> None:
-    """Refuse a remedy that the same item, or its whole order, has had on another claim."""
-    remedy = REMEDIES[outcome]
-    if not remedy:
+    """Refuse a remedy for an item that it, or its whole order, has had on another claim: one remedy an item."""
+    if not REMEDIES[outcome]:
         return
     if row["order_ref"] is None:
         raise Impossible("The order is unknown: fill it in, so that nothing is paid twice for it.")
     decisions, item = tables.decisions, row["item_ref"] or ""
+    columns = (decisions.c.person_id, decisions.c.at, decisions.c.item_ref, decisions.c.remedy, tables.claims.c.ref)
     query = (
-        sa.select(decisions.c.person_id, decisions.c.at, decisions.c.item_ref, tables.claims.c.ref)
+        sa.select(*columns)
         .join(tables.claims, tables.claims.c.id == decisions.c.claim_id)
         .where(
             decisions.c.status == "standing",
-            decisions.c.remedy == remedy,
+            decisions.c.remedy != "",
             decisions.c.order_ref == row["order_ref"],
-            sa.true() if not item else decisions.c.item_ref.in_((item, "")),
+            decisions.c.item_ref.in_((item, "")) if item else sa.true(),
             decisions.c.claim_id != row["id"],
         )
     )
@@ -208,8 +208,8 @@ def refuse_second(act: Act, row: Row, outcome: str) -> None:
     who = "You" if found.person_id == act.actor.id else names_of(act.connection)[found.person_id]
     what = f"item {found.item_ref}" if found.item_ref else "the whole order"
     raise Impossible(
-        f"{who} approved a {remedy} for {what} of order {row['order_ref']} on claim {found.ref}"
-        f" {sentences.clock(found.at, act.at)}: one {remedy} an item."
+        f"{who} approved a {found.remedy} for {what} of order {row['order_ref']} on claim {found.ref}"
+        f" {sentences.clock(found.at, act.at)}: one remedy an item."
     )
 
 

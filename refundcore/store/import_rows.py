@@ -5,49 +5,23 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
-from refundcore.facts import Claims
 from refundcore.store import sentences, tables
 from refundcore.store.acting import Act
 from refundcore.store.acts import CHANGEABLE, free_ref
-from refundcore.store.chain import EVENT_COLUMNS, GENESIS, canonical, insert_rows
+from refundcore.store.chain import EVENT_COLUMNS, GENESIS, canonical, insert_columns, insert_rows
+from refundcore.store.incoming import Incoming
 from refundcore.store.judging import VERDICT_COLUMNS, Verdict, act_by
-from refundcore.store.matching import NAMES, PLACES, Known, Values, changes, find, fingerprint, identity, taken_refs
+from refundcore.store.matching import Known, changes, find, taken_refs
 
-CLAIM_COLUMNS = (
-    "id",
-    "ref",
-    "state",
-    "outcome",
-    "version",
-    "created_at",
-    "updated_at",
-    "answer_from",
-    "import_id",
-    *VERDICT_COLUMNS,
-    "act_by",
-    "queue_at",
-    "asked_for",
-    "same_as",
-    "source_print",
-    "email_key",
-    *NAMES,
-)
 REJECT_COLUMNS = ("import_id", "line", "kind", "cells", "why", "claim_id")
 UPDATE_COLUMNS = ("import_id", "claim_id", "line", "changes", "source_print", "cells")
 
-_REF, _EMAIL, _SUBMITTED = PLACES["claim_ref"], PLACES["customer_email"], PLACES["submitted_at"]
-_AFTER = {"state": "new", "outcome": "", "assignee_id": None, "asked_for": ""}
-
-
-def tuples_of(claims: Claims) -> list[Values]:
-    """The facts of claims row by row, in the order of `COLUMNS`."""
-    columns = [pa.array(claims.frame[name], from_pandas=True).to_pylist() for name in NAMES]
-    return list(zip(*columns, strict=True))
+_AFTER = canonical({"state": "new", "outcome": "", "assignee_id": None, "asked_for": ""})
 
 
 class Batch:
@@ -60,7 +34,7 @@ class Batch:
         """Claims that were there before and that these rows name -> fingerprint."""
         self.first: int | None = None
         self.last: int | None = None
-        self._claims: list[tuple[Any, ...]] = []
+        self._claims: dict[str, Sequence[Any]] = {}
         self._events: list[tuple[Any, ...]] = []
         self._rejects: list[tuple[Any, ...]] = []
         self._updates: list[tuple[Any, ...]] = []
@@ -74,88 +48,104 @@ class Batch:
 
     def add(
         self,
-        values: Sequence[Values],
+        rows: Incoming,
         verdicts: Sequence[Verdict],
         lines: Sequence[int],
         cells: Sequence[Sequence[str]] | None,
+        part: range,
     ) -> None:
-        """Sort rows by what becomes of them."""
-        if not values:
+        """Sort the rows of a part by what becomes of them. Called once."""
+        if not part:
             return
-        prints = [fingerprint(row) for row in values]
-        identities = [identity(row) for row in values]
-        marks = _one_each((mark, found) for mark, found in zip(identities, prints, strict=True) if mark is not None)
-        refs = _one_each((row[_REF], found) for row, found in zip(values, prints, strict=True) if row[_REF] is not None)
+        places = slice(part.start, part.stop)
+        prints, marked = rows.prints[places], rows.marks[places]
+        marks = _one_each((mark, found) for mark, found in zip(marked, prints, strict=True) if mark is not None)
+        named = rows.refs[places]
+        refs = _one_each((ref, found) for ref, found in zip(named, prints, strict=True) if ref is not None)
         connection = self.act.connection
         by_ref, by_identity = find(connection, refs, marks, self.number, {**marks, **refs})
         following = (connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
-        taken = {*refs, *(taken_refs(connection, following, len(values)) if marks else ())}
-        for place, row in enumerate(values):
-            mark = identities[place]
-            known = by_ref.get(row[_REF]) if mark is None else by_identity.get(mark)
-            self.counts["rows"] += 1
-            if known is None:
-                ref = row[_REF] if mark is None else free_ref(following, taken)
-                known = Known(following, ref, prints[place], of_this_file=True)
-                if mark is None:
-                    by_ref[ref] = known
-                else:
-                    by_identity[mark] = known
-                self._create(known, row, verdicts[place], mark)
-                following += 1
+        taken = {*refs, *(taken_refs(connection, following, len(part)) if marks else ())}
+        created: list[Known] = []
+        new: list[int] = []
+        for place in part:
+            mark, own = rows.marks[place], rows.refs[place]
+            known = by_identity.get(mark) if own is None and mark is not None else by_ref.get(own or "")
+            if known is not None:
+                self._meet(known, rows, place, lines[place], cells[place] if cells is not None else ())
                 continue
-            raw = cells[place] if cells is not None else ()
-            self._meet(known, row, prints[place], lines[place], raw)
+            known = Known(following, own or free_ref(following, taken), rows.prints[place], of_this_file=True)
+            if mark is None:
+                by_ref[known.ref] = known
+            else:
+                by_identity[mark] = known
+            created.append(known)
+            new.append(place)
+            following += 1
+        self.counts["rows"] += len(part)
+        if created:
+            self._create(created, rows, new, verdicts)
 
-    def _create(self, known: Known, row: Values, verdict: Verdict, mark: str | None) -> None:
-        act, number, ref, found = self.act, known.id, known.ref, known.print
-        moment = act_by("new", "", verdict, submitted_at=row[_SUBMITTED], answer_from=act.at, settings=act.settings)
-        email = row[_EMAIL]
-        self._claims.append(
-            (
-                number,
-                ref,
-                "new",
-                "",
-                1,
-                act.at,
-                act.at,
-                act.at,
-                self.number,
-                verdict.verdict,
-                verdict.leaning,
-                verdict.clause,
-                verdict.clauses,
-                verdict.missing,
-                verdict.next_deadline,
-                verdict.refund,
-                verdict.fee,
-                verdict.holds_until,
-                moment,
-                moment,
-                "",
-                mark,
-                found,
-                None if email is None else email.lower(),
-                *row,
-            )
-        )
-        body = {
-            "ref": ref,
-            "facts": {name: value for name, value in zip(NAMES, row, strict=True) if value is not None},
-            "after": _AFTER,
-            "import": self.number,
-            "verdict": verdict.verdict,
-            "clause": verdict.clause,
-            "policy": act.store.policy.fingerprint,
+    def _create(
+        self, created: Sequence[Known], rows: Incoming, new: Sequence[int], verdicts: Sequence[Verdict]
+    ) -> None:
+        act = self.act
+        self.counts["created"] += len(created)
+        self.first, self.last = created[0].id, created[-1].id
+        whole = len(new) == new[-1] + 1 - new[0]
+
+        def of(column: Sequence[Any]) -> Sequence[Any]:
+            return column[new[0] : new[-1] + 1] if whole else [column[place] for place in new]
+
+        facts = {name: of(column) for name, column in rows.columns.items()}
+        judged = of(verdicts)
+        submitted = facts.get("submitted_at") or [None] * len(new)
+        moments = [
+            act_by("new", "", verdict, submitted_at=sent, answer_from=act.at, settings=act.settings)
+            for verdict, sent in zip(judged, submitted, strict=True)
+        ]
+        emails = facts.get("customer_email") or [None] * len(new)
+
+        def same(value: object) -> Sequence[Any]:
+            return [value] * len(new)
+
+        self._claims = {
+            "id": [known.id for known in created],
+            "ref": [known.ref for known in created],
+            "state": same("new"),
+            "outcome": same(""),
+            "version": same(1),
+            "created_at": same(act.at),
+            "updated_at": same(act.at),
+            "answer_from": same(act.at),
+            "import_id": same(self.number),
+            **dict(zip(VERDICT_COLUMNS, zip(*judged, strict=True), strict=True)),
+            "act_by": moments,
+            "queue_at": moments,
+            "asked_for": same(""),
+            "same_as": of(rows.marks),
+            "source_print": [known.print for known in created],
+            "email_key": [None if email is None else email.lower() for email in emails],
+            **facts,
         }
-        self._events.append(act.ledger.row(number, 1, GENESIS, "created", body, facts_in="facts"))
-        self.counts["created"] += 1
-        self.first = number if self.first is None else self.first
-        self.last = number
+        self._tell(created, of(rows.facts), of(rows.private), judged)
 
-    def _meet(self, known: Known, row: Values, found: str, line: int, raw: Sequence[str]) -> None:
+    def _tell(
+        self, created: Sequence[Known], facts: Sequence[str], private: Sequence[str | None], judged: Sequence[Verdict]
+    ) -> None:
+        """The event of each claim: as `Ledger.row` would make it of a mapping."""
+        ledger, policy = self.act.ledger, canonical(self.act.store.policy.fingerprint)
+        codes = {code: canonical(code) for verdict in set(judged) for code in (verdict.verdict, verdict.clause)}
+        for known, told, kept, verdict in zip(created, facts, private, judged, strict=True):
+            body = (
+                f'{{"after":{_AFTER},"clause":{codes[verdict.clause]},"facts":{told},"import":{self.number},'
+                f'"policy":{policy},"ref":{encode_basestring(known.ref)},"verdict":{codes[verdict.verdict]}}}'
+            )
+            self._events.append(ledger.ready(known.id, 1, GENESIS, "created", body, kept))
+
+    def _meet(self, known: Known, rows: Incoming, place: int, line: int, raw: Sequence[str]) -> None:
         """A row whose claim is there already, or was named by an earlier row."""
+        found = rows.prints[place]
         before = known.print if known.of_this_file else self.named.get(known.id, self.seen.get(known.id))
         if before is not None:
             if before == found:
@@ -164,7 +154,7 @@ class Batch:
                 self._conflict(known, line, raw, "An earlier row of the file says otherwise of the same claim.")
             return
         self.named[known.id] = found
-        differing = {} if known.print == found or known.facts is None else changes(row, known.facts)
+        differing = {} if known.print == found or known.facts is None else changes(rows.values(place), known.facts)
         if not differing:
             self.counts["unchanged"] += 1
         elif not self.update:
@@ -185,7 +175,7 @@ class Batch:
     def write(self) -> None:
         """Write everything that was sorted."""
         connection = self.act.connection
-        insert_rows(connection, tables.claims, CLAIM_COLUMNS, self._claims)
+        insert_columns(connection, tables.claims, self._claims)
         insert_rows(connection, tables.events, EVENT_COLUMNS, self._events)
         insert_rows(connection, tables.import_rejects, REJECT_COLUMNS, self._rejects)
         insert_rows(connection, tables.import_updates, UPDATE_COLUMNS, self._updates)

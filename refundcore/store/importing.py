@@ -22,7 +22,8 @@ from refundcore.store.acting import Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical, digest
 from refundcore.store.errors import Impossible, Refused
-from refundcore.store.import_rows import Batch, tuples_of
+from refundcore.store.import_rows import Batch
+from refundcore.store.incoming import incoming
 from refundcore.store.judging import judge, judge_rows
 from refundcore.store.model import Balance, ImportRecord, Reject
 from refundcore.store.roles import may
@@ -134,16 +135,16 @@ def import_batch(
     if len(lines) != len(claims) or (cells is not None and len(cells) != len(claims)):
         raise ValueError(f"{len(claims)} claims, {len(lines)} line numbers: one each is wanted.")
     verdicts = judge(store, claims, micros(at))
-    values = tuples_of(claims)
+    given = incoming(claims)
     balance = Balance(0)
-    for start in range(0, max(len(values), len(rejected), 1), TOGETHER):
-        part = slice(start, start + TOGETHER)
+    for start in range(0, max(given.size, len(rejected), 1), TOGETHER):
+        end = start + TOGETHER
         with acting(store, "import", actor=actor, at=at) as act:
             record = _running(act, number)
             seen = store.seen.setdefault(number, {})
             batch = Batch(act, number, seen, update=record["update_claims"])
-            batch.add(values[part], verdicts[part], lines[part], None if cells is None else cells[part])
-            batch.reject(rejected[part])
+            batch.add(given, verdicts, lines, cells, range(min(start, given.size), min(end, given.size)))
+            batch.reject(rejected[start:end])
             batch.write()
             balance = _count(act, record, batch)
         seen.update(batch.named)
@@ -243,9 +244,14 @@ def _apply_updates(store: Store, number: int, *, actor: int, at: datetime) -> bo
 
 
 def cancel_import(store: Store, number: int, *, actor: int, at: datetime) -> None:
-    """Take an unfinished import back: its rows were never visible."""
+    """Take an unfinished import back: its rows were never visible.
+
+    One that was being finished when it was cut off is left, since claims may have been changed already: it is
+    carried on at the next start, or by `resume_or_remove` once it has been silent for 15 minutes.
+    """
     with acting(store, "import", actor=actor, at=at) as act:
-        _running(act, number, ("running", "removing"))
+        if _running(act, number, ("running", "finishing", "removing"))["status"] == "finishing":
+            return
         act.connection.execute(sa.update(_imports).where(_imports.c.id == number).values(status="removing"))
     _remove(store, number, actor, at)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from refundcore.deadlines import DAY, HOUR, micros
 from refundcore.facts import COLUMNS, Claims
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
-from refundcore.store.settings import Settings, load
+from refundcore.store.settings import JUDGED_UNDER, Settings, judged_under, load, write
 from refundcore.store.store import Store, rows_of
 
 PAY_BY = 14 * DAY
@@ -24,8 +23,7 @@ CHUNK = 20_000
 """Claims that are judged again in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What `rules.judge` says of one claim; None for what it leaves open."""
 
     verdict: str
@@ -118,26 +116,28 @@ def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings) -> dict[s
 def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
     """Judge open claims again whose verdict is no longer known to hold at `at`; how many were judged.
 
-    `everything` judges all open claims (after the policy or a setting changed). A verdict follows from facts, policy
-    and time, so no event is written and the claims keep their versions.
+    All open claims are judged where `everything` says so or the policy is another than at the last time. A verdict
+    follows from facts, policy and time, so no event is written and the claims keep their versions.
     """
     moment, done, after = micros(at), 0, 0
     due: sa.ColumnElement[bool] = tables.claims.c.queue_at.isnot(None)
-    if not everything:
-        due = sa.and_(due, tables.claims.c.holds_until < moment)
-        with store.read() as connection:
+    with store.read() as connection:
+        changed = judged_under(connection) != store.policy.fingerprint
+        if not (everything or changed):
+            due = sa.and_(due, tables.claims.c.holds_until < moment)
             if connection.execute(sa.select(tables.claims.c.id).where(due).limit(1)).first() is None:
                 return 0
     while True:
         with store.write() as connection:
-            settings = load(connection)
             query = sa.select(tables.claims).where(due, tables.claims.c.id > after)
             rows = rows_of(connection, query.order_by(tables.claims.c.id).limit(CHUNK))
             if rows:
-                _write(connection, rows, judge_rows(store, rows, moment), settings)
-        done += len(rows)
-        if len(rows) < CHUNK:
-            return done
+                _write(connection, rows, judge_rows(store, rows, moment), load(connection))
+            done += len(rows)
+            if len(rows) < CHUNK:
+                if changed:
+                    write(connection, JUDGED_UNDER, store.policy.fingerprint, at=moment, by=None)
+                return done
         after = rows[-1]["id"]
 
 

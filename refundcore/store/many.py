@@ -104,7 +104,7 @@ def preview_decide_many(store: Store, *, actor: int, at: datetime, claims: Which
     moment, will = micros(at), 0
     reasons: Counter[str] = Counter()
     refunds: Counter[str] = Counter()
-    taken: set[tuple[str, str]] = set()
+    taken: dict[str, set[str]] = {}
     with store.read() as connection:
         person = allowed(connection, actor, "decide")
         act = Act(store, connection, person, moment)
@@ -129,15 +129,15 @@ def preview_decide_many(store: Store, *, actor: int, at: datetime, claims: Which
     return Preview(will, sum(reasons.values()), dict(reasons.most_common()), dict(refunds))
 
 
-def _refuse_within(act: Act, row: Row, outcome: str, taken: set[tuple[str, str]]) -> None:
+def _refuse_within(act: Act, row: Row, outcome: str, taken: dict[str, set[str]]) -> None:
     """Refuse a second remedy for an item, on record or among the claims of the preview itself."""
     refuse_second(act, row, outcome)
     if outcome == "deny":
         return
-    item = (row["order_ref"], row["item_ref"] or "")
-    if item in taken:
+    item, items = row["item_ref"] or "", taken.setdefault(row["order_ref"], set())
+    if items & {item, ""} or (items and not item):
         raise Impossible("Another of these claims is for the same item: only one of them is approved.")
-    taken.add(item)
+    items.add(item)
 
 
 def _many(

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from refundcore.facts import COLUMNS
 from refundcore.store import tables
-from refundcore.store.acts import SAME, own_ref
-from refundcore.store.chain import canonical, digest
+from refundcore.store.acts import own_ref
 
 NAMES = tuple(COLUMNS)
 PLACES = {name: place for place, name in enumerate(NAMES)}
@@ -33,21 +32,6 @@ class Known:
     of_this_file: bool
     state: str = "new"
     facts: Values | None = None
-
-
-def fingerprint(values: Values) -> str:
-    """The fingerprint of a row: equal rows, and only they, have the same.
-
-    Not kept for ever: where a later Python writes a value otherwise, the facts themselves are compared.
-    """
-    return digest(repr(values))[:32]
-
-
-def identity(values: Values) -> str | None:
-    """Who is the same claim, for a row without a reference; None for one with a reference."""
-    if values[PLACES["claim_ref"]] is not None:
-        return None
-    return digest(canonical([values[PLACES[name]] for name in SAME]))[:32]
 
 
 def find(

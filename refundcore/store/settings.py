@@ -24,6 +24,9 @@ class Settings:
     """After how many hours a claim that waits for somebody else is to be looked at again."""
 
 
+JUDGED_UNDER = "judged_under"
+"""The name under which the fingerprint of the policy is kept that open claims were last judged under."""
+
 NAMES = tuple(f.name for f in fields(Settings))
 
 
@@ -31,6 +34,18 @@ def load(connection: sa.Connection) -> Settings:
     """The settings as they are now."""
     rows = connection.execute(sa.select(tables.settings.c.name, tables.settings.c.value))
     return Settings(**{row.name: int(row.value) for row in rows if row.name in NAMES})
+
+
+def judged_under(connection: sa.Connection) -> str:
+    """The fingerprint of the policy that open claims were last judged under; "" before the first time."""
+    query = sa.select(tables.settings.c.value).where(tables.settings.c.name == JUDGED_UNDER)
+    return connection.execute(query).scalar() or ""
+
+
+def write(connection: sa.Connection, name: str, value: str, *, at: int, by: int | None) -> None:
+    """Keep a value under a name."""
+    connection.execute(sa.delete(tables.settings).where(tables.settings.c.name == name))
+    connection.execute(sa.insert(tables.settings).values(name=name, value=value, changed_at=at, changed_by=by))
 
 
 def setting(store: Store, name: str) -> int:
@@ -55,9 +70,6 @@ def set_setting(store: Store, *, actor: int, at: datetime, name: str, value: int
     if not 1 <= value <= LONGEST_HOURS:
         raise Impossible(f"{name} is a number of hours from 1 to {LONGEST_HOURS}, not {value}.")
     with acting(store, "change_settings", actor=actor, at=at) as act:
-        act.connection.execute(sa.delete(tables.settings).where(tables.settings.c.name == name))
-        act.connection.execute(
-            sa.insert(tables.settings).values(name=name, value=str(value), changed_at=act.at, changed_by=actor)
-        )
+        write(act.connection, name, str(value), at=act.at, by=actor)
         act.sealed = {"setting": name, "value": value}
     rejudge_due(store, at, everything=True)

@@ -195,6 +195,7 @@ def integrity(connection: sa.Connection) -> str:
 
 def copy(path: Path, module: ModuleType, target: Path) -> None:
     """A whole copy of a store at one moment, while others go on working. Raises `StoreError`."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         with contextlib.closing(module.connect(str(path), timeout=15, isolation_level=None)) as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
@@ -209,15 +210,3 @@ def private(path: Path) -> None:
     """Make a file or a folder its owner's alone."""
     with contextlib.suppress(OSError):  # a file system without permissions
         path.chmod(0o700 if path.is_dir() else 0o600)
-
-
-def plan(connection: sa.Connection, query: sa.Select[Any]) -> list[str]:
-    """How the library would answer a query, step by step."""
-    compiled = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
-    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
-
-
-def gather_statistics(connection: sa.Connection) -> None:
-    """Let the planner know how many rows there are, after many were added."""
-    connection.exec_driver_sql("PRAGMA analysis_limit=1000")
-    connection.exec_driver_sql("ANALYZE")

@@ -292,5 +292,5 @@ settings = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
-    sa.Column("changed_by", sa.BigInteger, sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("changed_by", sa.BigInteger, sa.ForeignKey("people.id"), comment="NULL: the desk itself"),
 )

@@ -231,7 +231,7 @@ def _settings() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.Column("changed_by", sa.BigInteger(), nullable=False),
+        sa.Column("changed_by", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["changed_by"], ["people.id"]),
         sa.PrimaryKeyConstraint("name"),
     )

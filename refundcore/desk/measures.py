@@ -64,9 +64,22 @@ class Chosen:
         return None if self.name == "All time" else Period(self.period.start - length, self.period.start)
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What stands on top."""
+
+    now: metrics.Headline
+    before: metrics.Headline | None
+    """Of the period before."""
+    sums: list[metrics.Sum]
+    answered: metrics.Kept
+    hours: int
+    """Within which claims are to be answered."""
+
+
 def first_and_last(store: Store) -> tuple[int, int] | None:
     """When the first and the last claim came in; None for a desk without claims."""
-    return metrics.first_and_last(store)
+    return _ends(_depends(store), _store=store)
 
 
 def chosen_period(ends: tuple[int, int]) -> Chosen:
@@ -112,10 +125,8 @@ def _starts(day: date) -> int:
 
 def headline(chosen: Chosen) -> metrics.Headline:
     """Draw the figures on top; they are returned for whoever wants to know whether there are any."""
-    now = acts.read(metrics.headline, chosen.period)
-    before = acts.read(metrics.headline, chosen.before) if chosen.before else None
-    sums = acts.read(metrics.sums, chosen.period)
-    answered, hours = acts.read(metrics.answers, chosen.period, context.now_us())
+    figures = acts.read(_headline, chosen)
+    now, before, answered = figures.now, figures.before, figures.answered
     with st.container(horizontal=True, gap="small", key="headline"):
         _metric("Claims", f"{now.claims:,}", f"{now.undecided:,} undecided", _change(before.claims if before else None))
         _metric(
@@ -130,11 +141,11 @@ def headline(chosen: Chosen) -> metrics.Headline:
             "Refund rate",
             percent(now.refund_rate.share) if now.decided else "–",
             f"{now.refunded:,} of {now.decided:,}{few}",
-            f"The true rate lies between {percent(low)} and {percent(high)} with 95% confidence."
+            f"The 95% interval is {percent(low)} to {percent(high)} (Wilson)."
             if now.decided
             else "Nothing was decided.",
         )
-        _money(sums)
+        _money(figures.sums)
         _metric(
             "Median to decision",
             "–" if now.median is None else span_text(now.median),
@@ -142,7 +153,7 @@ def headline(chosen: Chosen) -> metrics.Headline:
             "Half of the decisions came sooner, half later.",
         )
         _metric(
-            f"Answered within {hours} h",
+            f"Answered within {figures.hours} h",
             percent(answered.kept / answered.over) if answered.over else "–",
             f"{answered.kept:,} of {answered.over:,}, {answered.running:,} running",
             "First answers to the claims that came onto the desk: a decision or a question.",
@@ -232,14 +243,40 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else plain(str(value))
 
 
+def _depends(store: Store) -> tuple[object, ...]:
+    """What figures follow from, but for the moment: where these are the same, so are the figures."""
+    return store.url, metrics.journal_end(store), store.policy.fingerprint
+
+
+def _headline(store: Store, chosen: Chosen) -> Figures:
+    return _figures(chosen.period, chosen.before, _depends(store), _store=store)
+
+
 def _answer(store: Store, question: str, period: Period) -> Answer:
-    depends = (store.url, metrics.journal_end(store), store.policy.fingerprint)
-    return _kept(question, period.start, period.end, depends, dark=st.context.theme.type == "dark", _store=store)
+    return _drawn(question, period, _depends(store), dark=st.context.theme.type == "dark", _store=store)
+
+
+@st.cache_data(ttl=KEPT_FOR, max_entries=10, show_spinner=False)
+def _ends(depends: tuple[object, ...], *, _store: Store) -> tuple[int, int] | None:
+    del depends
+    return metrics.first_and_last(_store)
+
+
+@st.cache_data(ttl=KEPT_FOR, max_entries=100, show_spinner=False)
+def _figures(period: Period, before: Period | None, depends: tuple[object, ...], *, _store: Store) -> Figures:
+    del depends
+    answered, hours = metrics.answers(_store, period, context.now_us())
+    return Figures(
+        now=metrics.headline(_store, period),
+        before=metrics.headline(_store, before) if before else None,
+        sums=metrics.sums(_store, period),
+        answered=answered,
+        hours=hours,
+    )
 
 
 @st.cache_data(ttl=KEPT_FOR, max_entries=200, show_spinner=False)
-def _kept(question: str, start: int, end: int, depends: tuple[object, ...], *, dark: bool, _store: Store) -> Answer:
-    """A chart's answer, kept by everything that it depends on but the moment."""
+def _drawn(question: str, period: Period, depends: tuple[object, ...], *, dark: bool, _store: Store) -> Answer:
     del depends
-    asked = Asked(_store, Period(start, end), _store.policy.zone, context.now_us(), WORDS, dark)
+    asked = Asked(_store, period, _store.policy.zone, context.now_us(), WORDS, dark)
     return CHARTS[question].draw(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_of_tests import ANA, AT, BEN, MIA, VERDICTS, Desk, batch, facts, key, open_desk
 
 from refundcore import store
-from refundcore.store import Balance, Filter, Impossible, importing
+from refundcore.store import Balance, Filter, Impossible, chain, importing, tables
 
 
 @pytest.fixture
@@ -52,6 +54,27 @@ def test_an_imported_claim_is_judged_as_one_that_was_typed_in(desk: Desk) -> Non
         one, other = desk.claim(typed.claim), desk.claim(typed.claim + 1)
         for name in ("verdict", "leaning", "clause", "clauses", "missing", "refund", "fee", "holds_until", "act_by"):
             assert getattr(one, name) == getattr(other, name), name
+
+
+def test_an_imported_claims_event_is_written_in_the_one_form_that_is_hashed(desk: Desk) -> None:
+    odd = 'He said "no" \\ \n\t\x01 – ü 漢 \u2028'
+    given = [
+        facts(claim_ref=odd, description=odd, customer_email=None, listed_compatible=True),
+        facts(claim_ref="T-2", description=""),
+        facts(claim_ref="T-3", description=None, customer_email=None),
+    ]
+    desk.load(given)
+    with desk.store.read() as connection:
+        told = connection.execute(sa.select(tables.events).order_by(tables.events.c.id)).all()
+    for event, row in zip(told, given, strict=True):
+        kept = json.loads(event.private) if event.private else {}
+        personal = {name: row[name] for name in ("customer_email", "description") if row[name]}
+        assert {name: value for name, value in kept.items() if name != "salt"} == personal
+        body = json.loads(event.body)
+        typed, _ = chain.committed({k: v for k, v in row.items() if v is not None}, kept.get("salt", ""))
+        assert body["facts"] == typed | {f"{name}_latest": typed[name] for name in ("purchased_at", "submitted_at")}
+        for text in (event.body, event.private):
+            assert text is None or text == chain.canonical(json.loads(text))
 
 
 def test_the_same_file_again_creates_nothing_even_after_agents_changed_facts(desk: Desk) -> None:

@@ -83,7 +83,7 @@ def rows(file: Source, plan: Plan) -> Iterator[Batch]:
     places = {fact: plan.names.index(name) for name, fact in plan.mapping.items()}
     handle = file.open()
     with files.decoded(handle, plan.look.encoding) as stream:
-        for records in tables.batches(stream, plan.dialect, len(plan.header)):
+        for records in tables.batches(stream, plan.dialect, len(plan.header), tables.LEAN):
             done = min(1.0, handle.tell() / max(1, plan.look.size))
             with tables.uncollected():
                 batch = _converted(_sorted(records, plan), places, readers, plan, done)

@@ -21,6 +21,8 @@ DELIMITERS = ",;\t|"
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 BATCH = 1 << 22
 """Characters of text that are held at once."""
+LEAN = 3 << 19
+"""The same where the rows go on to be stored: some 5,000 of them, since each becomes many values on its way."""
 LONGEST_RECORD = 1 << 23
 LONGEST_CELL = 1 << 22
 UNCLOSED = "opens a quotation mark that is not closed where a cell ends"
@@ -68,13 +70,13 @@ class Records:
             yield Record(line, cells, self.faults.get(line, ""))
 
 
-def batches(stream: TextIOBase, dialect: Dialect, width: int = 0) -> Iterator[Records]:
+def batches(stream: TextIOBase, dialect: Dialect, width: int = 0, at_once: int = BATCH) -> Iterator[Records]:
     """All records, some thousands at a time. `width` is how many cells a record should have (0: not known)."""
     for _ in range(dialect.skip):
         stream.readline()
     line, carried = dialect.skip + 1, list[str]()
     while True:
-        read = stream.readlines(BATCH)
+        read = stream.readlines(at_once)
         lines = carried + read if carried else read
         if not lines:
             return

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from store_of_tests import ANA, AT, BEN, MIA, Desk, batch, facts, open_desk
+from store_of_tests import ANA, AT, BEN, MIA, POLICY, Desk, batch, facts, open_desk
 
 from refundcore import store
 from refundcore.store import Impossible, Refused, importing, sqlite
@@ -113,6 +113,61 @@ def test_eight_processes_decide_the_same_claims_each_exactly_once(folder: Path) 
     assert desk.number("SELECT count(*) FROM decisions") == 50
     desk.verified()
     desk.store.engine.dispose()
+
+
+def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
+    def start(folder: Path, pipe: Connection) -> None:
+        try:
+            opened = store.connect(f"sqlite:///{folder / 'new' / 'refunds.db'}", at=AT, policy=POLICY)
+            found = store.verify(opened)
+            pipe.send(found.sentence if found.good else f"wrong: {found.sentence}")
+        except store.StoreError as refusal:
+            pipe.send(f"refused: {refusal}")
+        os._exit(0)
+
+    started = []
+    for _ in range(6):
+        ours, theirs = _fork.Pipe()
+        process = _fork.Process(target=start, args=(tmp_path, theirs))
+        process.start()
+        theirs.close()
+        started.append((process, ours))
+    said = {word for _, pipe in started for word in _said(pipe)}
+    for process, _ in started:
+        process.join()
+    assert len(said) == 1
+    assert said.pop().startswith("0 claims agree")
+
+
+def test_a_first_start_that_was_cut_off_anywhere_is_made_good_by_the_next(tmp_path: Path) -> None:
+    path, point, survived = tmp_path / "refunds.db", 0, False
+
+    def start(_folder: Path, pipe: Connection) -> None:
+        left = iter(range(1, 10_000))
+
+        def count(*_: object) -> None:
+            if next(left) == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", count)
+        store.connect(f"sqlite:///{path}", at=AT, policy=POLICY)
+        pipe.send("made")
+        os._exit(0)
+
+    while not survived:
+        point += 12 if point else 1
+        for old in tmp_path.iterdir():
+            old.unlink()
+        ours, theirs = _fork.Pipe()
+        process = _fork.Process(target=start, args=(tmp_path, theirs))
+        process.start()
+        theirs.close()
+        survived = bool(_said(ours))
+        process.join()
+        opened = store.connect(f"sqlite:///{path}", at=AT, policy=POLICY)
+        assert store.verify(opened).good
+        opened.engine.dispose()
+    assert point > 30
 
 
 def test_processes_that_take_the_next_claim_never_take_the_same(folder: Path) -> None:

@@ -18,10 +18,10 @@ from refundcore.store.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"
@@ -71,6 +71,7 @@ def connect(
 
             back_up_before_upgrade(path, module, revision, at)
         _upgrade(store)
+    if not sqlite.marker(path).exists():
         sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
         sqlite.private(sqlite.marker(path))
     return store

@@ -138,11 +138,7 @@ def standing(path: Path, module: ModuleType) -> str | None:
     Raises `StoreError` for a file that is missing though a store was here, foreign or damaged.
     """
     if not path.exists() or path.stat().st_size == 0:
-        if marker(path).exists():
-            raise StoreError(
-                f"A store was at {path}, and the file is now missing or empty. Put it back from a backup; or, to begin"
-                f" anew on purpose, remove {marker(path).name} beside it."
-            )
+        _refuse_vanished(path)
         return None
     try:
         # Not mode=ro: a transaction that was cut off may have to be rolled back before anything can be read.
@@ -158,9 +154,21 @@ def _quoted(path: Path) -> str:
     return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.resolve()))
 
 
-def _revision(path: Path, connection: Any) -> str:  # noqa: ANN401 - the driver's own
+def _refuse_vanished(path: Path) -> None:
+    """Where nothing is, a store may be made, but not where one was before."""
+    if marker(path).exists():
+        raise StoreError(
+            f"A store was at {path}, and the file is now missing or empty. Put it back from a backup; or, to begin anew"
+            f" on purpose, remove {marker(path).name} beside it."
+        )
+
+
+def _revision(path: Path, connection: Any) -> str | None:  # noqa: ANN401 - the driver's own
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if application == 0 and not tables:  # a first start that was cut off, or is under way in another process
+        _refuse_vanished(path)
+        return None
     if application != APPLICATION_ID or "alembic_version" not in tables:
         raise StoreError(f"{path} is a database, but not one of Refund Desk's. Name another file.")
     if path.stat().st_size <= CHECKED_AT_START:

@@ -245,6 +245,9 @@ imports = sa.Table(
     sa.Column("update_claims", sa.Boolean, nullable=False),
     sa.Column("first_claim", sa.BigInteger),
     sa.Column("last_claim", sa.BigInteger),
+    sa.Column("share", sa.BigInteger, comment="how much of the file is read, in thousandths; NULL: not known"),
+    sa.Column("undone_by", sa.BigInteger, comment="who took it back after it was finished"),
+    sa.Column("undone_at", sa.BigInteger),
     *(
         sa.Column(part, sa.BigInteger, nullable=False)
         for part in ("rows", "created", "updated", "unchanged", "duplicates", "conflicting", "rejected")

@@ -136,7 +136,7 @@ def test_a_chart_has_its_numbers_as_a_table_too(desk):
     table = next(element.value for element in page.table if "Approved" in element.value.columns)
 
     assert table.to_dict("records") == [
-        {"Reason": "SMS not received", "Approved": "1", "Exchanged": "0", "Denied": "1", "All": "2"}
+        {"Reason": "SMS not received", "Approved": 1, "Exchanged": 0, "Denied": 1, "All": 2}
     ]
 
 

@@ -9,7 +9,9 @@ from html import escape
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from refundcore import charts, metrics
 from refundcore.charts import CHARTS, TOPICS, Answer, Asked
@@ -226,7 +228,7 @@ def draw(question: str, chosen: Chosen) -> None:
         if answer.note:
             st.markdown(f":small[:gray[{plain(answer.note)}]]")
         with st.expander("The same as a table", key=f"table {question}"):
-            st.table([{head: _cell(value) for head, value in row.items()} for row in answer.table], border="horizontal")
+            st.table(_table(answer), border="horizontal", hide_index=True)
 
 
 def _key(entries: tuple[tuple[str, str], ...]) -> str:
@@ -239,8 +241,14 @@ def _key(entries: tuple[tuple[str, str], ...]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:0.1rem 1rem;font-size:0.875rem">{"".join(spans)}</div>'
 
 
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else plain(str(value))
+def _table(answer: Answer) -> Styler:
+    """The numbers of a figure; whole numbers stay numbers, so that they stand one below the other."""
+    frame = pd.DataFrame([{head: _cell(value) for head, value in row.items()} for row in answer.table])
+    return frame.style.format("{:,}", subset=list(frame.select_dtypes("number").columns))
+
+
+def _cell(value: object) -> object:
+    return value if isinstance(value, int) else plain(str(value))
 
 
 def _depends(store: Store) -> tuple[object, ...]:

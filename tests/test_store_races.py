@@ -229,7 +229,6 @@ def test_a_decision_that_was_told_survives_a_kill_and_none_is_half_made(folder: 
     for kill in range(KILLS):
 
         def decide_all(desk: Desk, pipe: Connection, kill: int = kill) -> None:
-            pipe.send("ready")
             for claim in range(1, 51):
                 now = desk.claim(claim)
                 act, more = (
@@ -243,8 +242,7 @@ def test_a_decision_that_was_told_survives_a_kill_and_none_is_half_made(folder: 
                 pipe.send((claim, receipt.version, receipt.event_id))
 
         process, pipe = _start(decide_all, folder)
-        assert pipe.recv() == "ready"
-        said = _kill_after(process, pipe, moments.uniform(0.0, 0.25))
+        said = [pipe.recv(), *_kill_after(process, pipe, moments.uniform(0.0, 0.25))]
         desk = open_desk(folder)
         desk.verified()
         for claim, version, event in said:
@@ -255,7 +253,7 @@ def test_a_decision_that_was_told_survives_a_kill_and_none_is_half_made(folder: 
     with desk.store.read() as connection:
         kept = set(connection.exec_driver_sql("SELECT id FROM events").scalars())
     assert told <= kept
-    assert told
+    assert len(told) >= KILLS
     desk.store.engine.dispose()
 
 

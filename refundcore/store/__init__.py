@@ -25,6 +25,7 @@ from refundcore.store.importing import (
 from refundcore.store.judging import rejudge_due
 from refundcore.store.listing import count_matching, neighbours, queue, queue_figures, related
 from refundcore.store.many import assign_many, decide_many, note_many, preview_decide_many, take_next
+from refundcore.store.messages import KeptMessage, KnownMessage, Mailed, import_messages, known_messages, messages_of
 from refundcore.store.model import (
     OPEN_STATES,
     OUTCOMES,
@@ -76,6 +77,9 @@ __all__ = [
     "Forbidden",
     "ImportRecord",
     "Impossible",
+    "KeptMessage",
+    "KnownMessage",
+    "Mailed",
     "ManyResult",
     "Outcome",
     "Person",
@@ -106,10 +110,13 @@ __all__ = [
     "events",
     "finish_import",
     "import_batch",
+    "import_messages",
     "import_record",
     "imports",
     "journal",
+    "known_messages",
     "may",
+    "messages_of",
     "neighbours",
     "note",
     "note_many",

@@ -140,18 +140,19 @@ def import_batch(
     for start in range(0, max(given.size, len(rejected), 1), TOGETHER):
         end = start + TOGETHER
         with acting(store, "import", actor=actor, at=at) as act:
-            record = _running(act, number)
+            record = running_import(act, number)
             seen = store.seen.setdefault(number, {})
             batch = Batch(act, number, seen, update=record["update_claims"])
             batch.add(given, verdicts, lines, cells, range(min(start, given.size), min(end, given.size)))
             batch.reject(rejected[start:end])
             batch.write()
-            balance = _count(act, record, batch)
+            balance = count_batch(act, record, batch)
         seen.update(batch.named)
     return balance
 
 
-def _running(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> Mapping[str, Any]:
+def running_import(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> Mapping[str, Any]:
+    """The record of an import of this person in one of these states. Raises `Impossible`."""
     record = first_of(act.connection, sa.select(_imports).where(_imports.c.id == number))
     if record is None:
         raise Impossible("There is no such import.")
@@ -162,7 +163,8 @@ def _running(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> M
     return record
 
 
-def _count(act: Act, record: Mapping[str, Any], batch: Batch) -> Balance:
+def count_batch(act: Act, record: Mapping[str, Any], batch: Batch) -> Balance:
+    """Add what became of a batch to the import's balance; the balance so far."""
     now: dict[str, Any] = {part: record[part] + batch.counts[part] for part in PARTS}
     values = {**now, "touched_at": act.at}
     if batch.first is not None:
@@ -181,7 +183,7 @@ def finish_import(store: Store, number: int, *, actor: int, at: datetime) -> Bal
     applied before it in transactions of some hundreds; one that is cut off here is carried on at the next start.
     """
     with acting(store, "import", actor=actor, at=at) as act:
-        _running(act, number)
+        running_import(act, number)
         act.connection.execute(sa.update(_imports).where(_imports.c.id == number).values(status="finishing"))
     return _finish(store, number, actor=actor, at=at)
 
@@ -190,7 +192,7 @@ def _finish(store: Store, number: int, *, actor: int, at: datetime) -> Balance:
     while _apply_updates(store, number, actor=actor, at=at):
         pass
     with acting(store, "import", actor=actor, at=at) as act:
-        record = _running(act, number, ("finishing",))
+        record = running_import(act, number, ("finishing",))
         act.connection.execute(
             sa.update(_imports).where(_imports.c.id == number).values(status="finished", finished_at=act.at)
         )
@@ -205,7 +207,7 @@ def _apply_updates(store: Store, number: int, *, actor: int, at: datetime) -> bo
     """Apply some of the updates that wait; whether there were any."""
     updates, claims = tables.import_updates, tables.claims
     with acting(store, "import", actor=actor, at=at) as act:
-        record = _running(act, number, ("finishing",))
+        record = running_import(act, number, ("finishing",))
         query = sa.select(updates).where(updates.c.import_id == number).order_by(updates.c.claim_id)
         waiting = rows_of(act.connection, query.limit(UPDATED_TOGETHER))
         if not waiting:
@@ -250,7 +252,7 @@ def cancel_import(store: Store, number: int, *, actor: int, at: datetime) -> Non
     carried on at the next start, or by `resume_or_remove` once it has been silent for 15 minutes.
     """
     with acting(store, "import", actor=actor, at=at) as act:
-        if _running(act, number, ("running", "finishing", "removing"))["status"] == "finishing":
+        if running_import(act, number, ("running", "finishing", "removing"))["status"] == "finishing":
             return
         act.connection.execute(sa.update(_imports).where(_imports.c.id == number).values(status="removing"))
     _remove(store, number, actor, at)
@@ -286,7 +288,9 @@ def _remove_some(store: Store, number: int) -> bool:
         if not numbers:
             return False
         some = sa.and_(claims.c.import_id == number, claims.c.id.between(numbers[0], numbers[-1]))
-        connection.execute(sa.delete(events).where(events.c.claim_id.in_(sa.select(claims.c.id).where(some))))
+        ids = sa.select(claims.c.id).where(some)
+        for table in (tables.messages, events):
+            connection.execute(sa.delete(table).where(table.c.claim_id.in_(ids)))
         connection.execute(sa.delete(claims).where(some))
     return True
 

@@ -280,6 +280,17 @@ import_updates = sa.Table(
     sa.Column("cells", sa.Text, nullable=False),
 )
 
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True, comment="of a message: from its Message-ID, or from its content"),
+    sa.Column("claim_id", sa.BigInteger, sa.ForeignKey("claims.id"), nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("became", sa.Text, nullable=False, comment="claim or note"),
+    sa.Column("text", sa.Text, nullable=False, comment="where the facts of the claim were found"),
+    sa.Column("attachments", sa.Text, nullable=False, comment="JSON list: name, kind, size, sha256"),
+)
+
 mappings = sa.Table(
     "mappings",
     metadata,

@@ -98,6 +98,7 @@ def upgrade() -> None:
     _import_rejects()
     _events()
     _import_updates()
+    _messages()
     _receipts()
     _decisions()
     for guard in GUARDS:
@@ -195,6 +196,21 @@ def _imports() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def _messages() -> None:
+    op.create_table(
+        "messages",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("claim_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("became", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("attachments", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["claim_id"], ["claims.id"]),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("ix_messages_claim_id", "messages", ["claim_id"], unique=False)
 
 
 def _mappings() -> None:

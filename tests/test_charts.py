@@ -12,7 +12,7 @@ import pytest
 from metrics_history import history
 from store_of_tests import ANA, BEN, MAX, MIA, open_desk
 
-from refundcore import metrics, store
+from refundcore import metrics, policy, store
 from refundcore.charts import CHARTS, TOPICS, Asked, chart, claims, looks, money, timing
 from refundcore.deadlines import DAY, HOUR, micros
 from refundcore.desk.measures import WORDS
@@ -254,3 +254,29 @@ def test_words_in_a_bar_and_reasons_on_the_page_can_be_read(palette, background)
 
     assert all(contrast(fill, looks.ink(fill)) >= 4.5 for fill in palette.values())
     assert all(contrast(palette[reason], background) >= 2.95 for reason in REASONS)
+
+
+def test_fees_are_told_beside_what_went_back(tmp_path):
+    desk = open_desk(tmp_path).store
+    desk.policy = policy.read(
+        policy.DOCUMENT.read_text(),
+        '[[fee]]\nmethod = "card"\nfrom = 2024-04-02\npercent = "5"\nfixed = { EUR = "0.30" }\n',
+    )
+    came = micros(NOW - timedelta(days=3))
+    facts = {
+        "order_ref": "O-1", "customer_email": "k@example.com", "reason": "sms_not_received", "amount": 1000,
+        "currency": "EUR", "purchased_at": came - DAY, "submitted_at": came, "sms_code_received": False,
+        "payment_method": "card", "fee_disclosed": True,
+        "description": "I waited for two hours and no code came at all",
+    }  # fmt: skip
+    receipt = store.add_claim(desk, actor=ANA, at=NOW - timedelta(days=2), key="a", facts=facts)
+    store.decide(
+        desk, actor=ANA, at=NOW - timedelta(days=1), key="b", claim=receipt.claim, version=receipt.version,
+        outcome="approve",
+    )  # fmt: skip
+    answer = CHARTS["How much money went back?"].draw(asked(desk))
+    desk.engine.dispose()
+
+    assert answer.sentence == "9.20 EUR went back on 1 claim, 0.80 EUR kept as fees."
+    assert [list(trace.x) for trace in answer.figure.data if trace.type == "bar"] == [[9.2], [0.8]]
+    assert answer.key == (("#8A929B", "Fees kept"),)

@@ -12,6 +12,7 @@ from store_of_tests import ANA, AT, BEN, MAX, MIA, VERDICTS, Desk, facts, key, o
 
 from refundcore import store
 from refundcore.deadlines import DAY, HOUR, micros
+from refundcore.policy import DOCUMENT, read
 from refundcore.store import Forbidden, Impossible, Stale
 
 
@@ -91,6 +92,27 @@ def test_a_refund_cannot_be_changed_where_the_policy_sets_it_nor_exceed_what_was
     decision = desk.claim(denied.id).decision
     assert decision is not None
     assert decision.refund == 300
+
+
+def test_the_fee_of_the_schedule_is_kept_where_the_customer_was_told_of_it(desk: Desk) -> None:
+    fees = '[[fee]]\nmethod = "card"\nfrom = 2020-01-01\npercent = "5"\nfixed = { USD = "0.30" }\n'
+    desk.store.policy = read(DOCUMENT.read_text(encoding="utf-8"), fees)
+    told = {"payment_method": "card", "fee_disclosed": True, "amount": 1000}
+    for others, person, expected in (
+        (told, ANA, (920, 80)),
+        (told | VERDICTS["review"], ANA, (920, 80)),
+        (told | VERDICTS["deny"], MIA, (920, 80)),
+        (told | VERDICTS["deny"] | {"fee_disclosed": None}, MIA, (1000, 0)),
+        (told | VERDICTS["deny"] | {"payment_method": "paypal"}, MIA, (1000, 0)),
+        (told | VERDICTS["deny"] | {"reason": "major_defect", "third_party_cause": True}, MIA, (1000, 0)),
+    ):
+        claim = desk.add(**others)
+        desk.decide(claim, "approve", person, reason="as agreed")
+        decision = desk.claim(claim.id).decision
+        assert decision is not None
+        assert (decision.refund, decision.fee) == expected
+    with pytest.raises(Impossible, match="fee would take the whole refund"):
+        desk.decide(desk.add(**(told | VERDICTS["deny"] | {"amount": 20})), "approve", MIA, reason="goodwill")
 
 
 @pytest.mark.parametrize("unknown", ["amount", "currency", "order_ref"])

@@ -57,7 +57,7 @@ def decide(
     The claim is judged once more at `at`. An outcome that follows the verdict stands at once. A `review` may be
     decided either way with a reason. Anything else is an override and needs a reason: a manager's stands at once,
     an agent's waits for another person, a manager (`awaiting_approval`). `refund` (minor units) is only for an
-    approval where the policy gives no amount; it defaults to the amount paid less what was refunded before.
+    approval where the policy gives no amount; it defaults to the amount paid less what was refunded before and the fee.
     `ask` waits for `ask_for` (names of facts) of the customer or the technicians.
     """
     wish = Wish(outcome, reason, tuple(ask_for), ask_of, reply, refund)
@@ -111,7 +111,7 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
         raise Impossible(
             f"The policy's verdict is {verdict.verdict}, so to {wish.outcome} this claim {against}: give a reason."
         )
-    money = _money(row, verdict, wish)
+    money = _money(act, row, verdict, wish)
     waits = override and not roles.may(act.actor.role, "decide_override_alone")
     refuse_second(act, row, wish.outcome)
     decision = {
@@ -165,7 +165,7 @@ def _paid(money: dict[str, Any]) -> str:
     return f": {sentences.amount(money['refund'], money['currency'])} to be refunded{fee}"
 
 
-def _money(row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
+def _money(act: Act, row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
     """Refund, fee and currency of a decision, frozen with it."""
     if wish.outcome != "approve":
         return {"refund": None, "fee": None, "currency": None}
@@ -177,10 +177,24 @@ def _money(row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
             due = sentences.amount(verdict.refund, row["currency"])
             raise Impossible(f"The policy sets the refund: {due}.")
         return {"refund": verdict.refund, "fee": verdict.fee or 0, "currency": row["currency"]}
-    refund = most if wish.refund is None else wish.refund
+    fee = _fee(act, row, most) if wish.refund is None else 0
+    refund = most - fee if wish.refund is None else wish.refund
+    if fee and not refund:
+        raise Impossible("The fee would take the whole refund: name the amount that is to be refunded.")
     if not 0 < refund <= most:
         raise Impossible(f"At most {sentences.amount(most, row['currency'])} can be refunded on this claim.")
-    return {"refund": refund, "fee": 0, "currency": row["currency"]}
+    return {"refund": refund, "fee": fee, "currency": row["currency"]}
+
+
+def _fee(act: Act, row: Row, due: int) -> int:
+    """What the fee schedule keeps of an amount due, where the customer was told of it (C8c)."""
+    policy = act.store.policy
+    ordered = row["purchased_at"] if row["ordered_at"] is None else row["ordered_at"]
+    told = row["fee_disclosed"] and row["payment_method"] and ordered is not None
+    if not told or row["reason"] not in policy.clauses["C8c"].reasons:
+        return 0
+    found = policy.fee(row["payment_method"], ordered, policy.zone)
+    return sum(found.parts(due, row["currency"])) if found else 0
 
 
 def refuse_second(act: Act, row: Row, outcome: str) -> None:

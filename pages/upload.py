@@ -12,10 +12,7 @@ me = desk.page("Upload", "agent", "manager")
 file = uploading.chooser()
 if file is None:
     uploading.forget_answers()
-    st.text(
-        f"Up to {uploading.LARGEST} MB here; larger files by the command line (refund-desk import FILE). "
-        "Nothing is stored before you have seen what would come in."
-    )
+    st.text(f"{uploading.LIMITS} Nothing is stored before you have seen what would come in.")
 elif plan := uploading.understood(file):
     if found := bringing_in.previewed(file, plan):
         bringing_in.show(found)

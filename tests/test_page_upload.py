@@ -84,7 +84,7 @@ def test_an_auditor_cannot_enter(desk, person):
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("claims.xlsx", b"PK\x03\x04xl/workbook.xml", "Excel workbook"),
+        ("claims.xlsx", b"PK\x03\x04xl/workbook.xml", "cut off or damaged"),
         ("claims.csv", b"", "empty"),
         ("claims.xls", b"<html><table><tr><td>claim_ref", "web page"),
         ("claims.csv", b'{"claim_ref": "A"}', "JSON"),

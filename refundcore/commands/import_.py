@@ -28,6 +28,7 @@ TOLD = 12
 
 _OPTIONS = {
     "encoding": "--encoding NAME",
+    "sheet": "--sheet NAME",
     "dates": "--date-order FACT=ORDER",
     "decimals": "--decimal FACT=MARK",
     "column": "--map COLUMN=FACT",
@@ -37,7 +38,7 @@ _OPTIONS = {
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command and what it takes."""
     parser = subparsers.add_parser("import", help="add the claims of a file", description=__doc__)
-    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file, one claim a row")
+    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file or an Excel workbook, one claim a row")
     parser.add_argument("--actor", metavar="EMAIL", help="in whose name; may be left out where one person may import")
     parser.add_argument(
         "--map", action="append", default=[], metavar="COLUMN=FACT", help="'COLUMN=' for none of the facts"
@@ -62,6 +63,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--decimal", action="append", default=[], metavar="[FACT=]MARK", help="the decimal mark of amounts, . or ,"
     )
+    parser.add_argument("--sheet", default="", metavar="NAME", help="of a workbook, where several could be meant")
     parser.add_argument("--encoding", default="", metavar="NAME", help="as cp1252, where the file is not UTF-8")
     parser.add_argument(
         "--delimiter",
@@ -123,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wishes(args: argparse.Namespace) -> Wishes:
-    answers = {"encoding": args.encoding, "header": args.header_line}
+    answers = {"encoding": args.encoding, "sheet": args.sheet, "header": args.header_line}
     answers["delimiter"] = "\t" if args.delimiter in {"tab", "\\t"} else args.delimiter
     for option, key, given in (("--date-order", "dates", args.date_order), ("--decimal", "decimals", args.decimal)):
         allowed = ("dmy", "mdy", "clear") if key == "dates" else (".", ",")

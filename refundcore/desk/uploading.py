@@ -22,6 +22,10 @@ from refundcore.store import imports
 FORM = "upload"
 LARGEST = 50
 """Megabytes that a browser may send; larger files come in by the command line."""
+LIMITS = (
+    f"Up to {LARGEST} MB here, workbooks up to {intake.WORKBOOK_ROWS:,} rows; larger files as CSV by the command line"
+    " (refund-desk import FILE)."
+)
 
 NOT_USED = "– not used –"
 _ROW, _FRAME = 32, 2
@@ -34,7 +38,7 @@ Made = TypeVar("Made")
 def chooser() -> Source | None:
     """Ask for a file."""
     given = st.file_uploader(
-        "A file of claims, one claim a row (CSV or other text of separated values)",
+        "A file of claims, one claim a row: CSV or other text of separated values, or an Excel workbook (.xlsx)",
         key="upload_file",
         max_upload_size=LARGEST,
         help="Larger files come in by the command line: refund-desk import FILE",
@@ -133,7 +137,7 @@ def _columns(plan: Plan) -> dict[str, str]:
     )
     shown = st.data_editor(
         table,
-        key=f"upload_columns_{plan.look.sha256[:12]}_{plan.look.encoding}",
+        key=f"upload_columns_{plan.look.sha256[:12]}_{plan.look.reading}",
         hide_index=True,
         disabled=["Column", "For example", "Note"],
         height=_height(len(table), most=420),
@@ -212,7 +216,7 @@ def _meanings(plan: Plan, kept: Wishes | None) -> dict[str, dict[str, str]]:
         ):
             shown = st.data_editor(
                 table,
-                key=f"upload_values_{fact}_{plan.look.sha256[:12]}_{plan.look.encoding}",
+                key=f"upload_values_{fact}_{plan.look.sha256[:12]}_{plan.look.reading}",
                 hide_index=True,
                 disabled=["In the file", "Rows"],
                 height=_height(len(table), most=320),

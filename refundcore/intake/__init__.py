@@ -15,9 +15,11 @@ from refundcore.intake.previewing import Preview, preview
 from refundcore.intake.problems import Group, IntakeError, Problem, Tally
 from refundcore.intake.reading import Batch, Reject, rows
 from refundcore.intake.samples import sample
+from refundcore.workbooks.limits import ROWS as WORKBOOK_ROWS
 
 __all__ = [
     "CONSTANTS",
+    "WORKBOOK_ROWS",
     "Batch",
     "Group",
     "IntakeError",

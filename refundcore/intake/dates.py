@@ -84,8 +84,8 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_SERIAL_EPOCH = -25_569
-"""1899-12-30 in days since 1970: day 0 of spreadsheets that count from 1900."""
+_EPOCHS = {1900: -25_569, 1904: -24_107}
+"""Day 0 of spreadsheets that count from 1900 (1899-12-30) and from 1904 (1904-01-01), in days since 1970."""
 
 MONTHS, NOON = 12, 12
 CENTURY_TURNS = 70
@@ -181,8 +181,11 @@ def told(form: str, order: str = "") -> str:
     )
 
 
-def reader(orders: Mapping[str, str]) -> Reader:
-    """A reader of a column of dates whose open forms have these orders (a form that is not named has none)."""
+def reader(orders: Mapping[str, str], epoch: int = 1900) -> Reader:
+    """A reader of a column of dates whose open forms have these orders (a form that is not named has none).
+
+    `epoch` is from when day numbers count.
+    """
 
     def read(column: Column) -> Read:
         size = len(column.texts)
@@ -193,9 +196,9 @@ def reader(orders: Mapping[str, str]) -> Reader:
             if shaped.shape in _UNKNOWN:
                 faults.append(Fault(shaped.rows, UNKNOWN, fatal=False))
                 continue
-            found = _moments(shaped, orders, column.zone)
+            found = _moments(shaped, orders, column.zone, epoch)
             if isinstance(found, str) and (alone := _without_words(shaped)) is not shaped:
-                found = _moments(alone, orders, column.zone)
+                found = _moments(alone, orders, column.zone, epoch)
                 if not isinstance(found, str):
                     faults.append(Fault(found.rows, DATE_ALONE, fatal=False))
             if isinstance(found, str):
@@ -219,7 +222,7 @@ def _without_words(shaped: Shaped) -> Shaped:
 
 
 def _moments(  # noqa: PLR0911 - a branch a form
-    shaped: Shaped, orders: Mapping[str, str], zone: str
+    shaped: Shaped, orders: Mapping[str, str], zone: str, epoch: int
 ) -> Moments | str:
     """The instants of one shape, or why there are none."""
     if iso := instants.read_iso(shaped, zone):
@@ -238,7 +241,7 @@ def _moments(  # noqa: PLR0911 - a branch a form
                 shaped.rows, _with_time(shaped, found, _year(shaped, found), np.full_like(day, number), day), zone
             )
     if _SERIAL.fullmatch(shape):
-        return _serial(shaped, zone)
+        return _serial(shaped, zone, epoch)
     if _UNIX.fullmatch(shape):
         exact = shaped.number(0, len(shape)) * (SECOND if len(shape) == len("1700000000") else SECOND // 1_000)
         return Moments(shaped.rows, exact, exact)
@@ -301,9 +304,9 @@ def _month(name: bytes) -> int:
     return _MONTHS.get(name.decode("ascii").casefold(), 0)
 
 
-def _serial(shaped: Shaped, zone: str) -> Moments:
+def _serial(shaped: Shaped, zone: str, epoch: int) -> Moments:
     """Day numbers of a spreadsheet, to the second; a whole number is a date alone."""
-    day = shaped.number(0, 5) + _SERIAL_EPOCH
+    day = shaped.number(0, 5) + _EPOCHS[epoch]
     dates = day.astype("M8[D]")
     months = dates.astype("M8[M]")
     year = dates.astype("M8[Y]").astype(np.int64) + 1970

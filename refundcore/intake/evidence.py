@@ -16,10 +16,11 @@ import pyarrow as pa
 
 from refundcore import money
 from refundcore.facts import BY_NAME
-from refundcore.intake import amounts, columns, dates, files, identifiers, tables
+from refundcore.intake import amounts, columns, dates, identifiers, records, tables
 from refundcore.intake.files import Source
 from refundcore.intake.plans import Code, Option, Plan, Question
 from refundcore.intake.problems import clip
+from refundcore.intake.sheets import Number
 from refundcore.intake.tables import Records
 
 THOUSANDTHS = 3
@@ -35,15 +36,15 @@ OPEN_CODES = ("reason", "channel")
 """Codes that may be left unknown where a file has words of its own for them."""
 
 
-def usable(records: Records, header_line: int, header: Sequence[str]) -> list[list[str]]:
+def usable(found: Records, header_line: int, header: Sequence[str]) -> list[list[str]]:
     """The rows below the header that have its width and are no copies of it."""
     own, width = list(header), len(header)
     return [
         row
-        for line, row in zip(records.lines, records.rows, strict=True)
+        for line, row in zip(found.lines, found.rows, strict=True)
         if line > header_line
         and len(row) >= width
-        and line not in records.faults
+        and line not in found.faults
         and not tables.is_blank(row)
         and row[:width] != own
     ]
@@ -92,9 +93,8 @@ def settled(file: Source, draft: Plan, rows: list[list[str]]) -> Plan:
 
 
 def _all_rows(file: Source, draft: Plan) -> Iterator[list[list[str]]]:
-    with files.text(file, draft.look.encoding) as stream:
-        for batch in tables.batches(stream, draft.dialect, len(draft.header)):
-            yield usable(batch, draft.header_line, draft.header)
+    for batch, _ in records.batches(file, draft.look, draft.dialect, len(draft.header)):
+        yield usable(batch, draft.header_line, draft.header)
 
 
 def _collect(batches: Iterator[list[list[str]]] | list[list[list[str]]], draft: Plan) -> _Evidence:
@@ -115,7 +115,8 @@ def _collect(batches: Iterator[list[list[str]]] | list[list[list[str]]], draft: 
             elif kind == "instant":
                 seen.dates.setdefault(fact, dates.Evidence()).add(*_arrow(texts))
             elif kind == "money":
-                seen.amounts.setdefault(fact, amounts.Evidence()).add(*_arrow(texts))
+                written = [text for row, text in zip(rows, texts, strict=True) if type(row[place]) is not Number]
+                seen.amounts.setdefault(fact, amounts.Evidence()).add(*_arrow(written))
             elif kind == "text":
                 seen.references.setdefault(fact, identifiers.Evidence()).add(texts)
     return seen

@@ -1,6 +1,6 @@
 """What a file is, before anything of it is believed: its kind, size, fingerprint and encoding.
 
-Only text of separated values is taken. Whatever else people upload is named, with what to do about it.
+Text of separated values and Excel workbooks are taken. Whatever else people upload is named, with what to do about it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from refundcore.intake import encodings
+from refundcore.intake import encodings, sheets
 from refundcore.intake.problems import IntakeError
+from refundcore.intake.sheets import Sheet
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
@@ -23,12 +24,36 @@ LONGEST_LINE = 32
 """In chunks: a file without a line end for so long is no table."""
 
 _CSV = "Save it as “CSV UTF-8” in the program it came from and bring that file."
+_XLSX = "Save it as an Excel workbook (.xlsx) or as “CSV UTF-8” in the program it came from and bring that file."
+_OLD = "an old Excel workbook (.xls)"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_KINDS: tuple[tuple[str, str, str], ...] = (
+    (
+        "EncryptedPackage",
+        "protected by a password",
+        "Take the password off in the program it came from, save it and bring that file.",
+    ),
+    ("Workbook", _OLD, _XLSX),
+    ("Book", _OLD, _XLSX),
+    ("WordDocument", "a Word document (.doc)", "Copy its table into a spreadsheet and bring that as CSV."),
+    ("PowerPoint Document", "a PowerPoint presentation (.ppt)", "Bring the claims as a CSV file."),
+    ("__properties_version1.0", "an Outlook message (.msg)", "Enter its claim with the form “New claim”."),
+)
+"""What a stream of an Office file of the old kind is called -> what the file is, what to do."""
+_ZIP = frozenset({b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"})
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel (.xls) or other Office file, perhaps with a password", _CSV),
+    (b"\x09\x00\x04\x00", _OLD, _XLSX),
+    (b"\x09\x02\x06\x00", _OLD, _XLSX),
+    (b"\x09\x04\x06\x00", _OLD, _XLSX),
+    (b"\x09\x08\x10\x00", _OLD, _XLSX),
     (b"%PDF", "a PDF", "A table in a PDF cannot be read reliably: ask for it as CSV."),
     (b"\x89PNG", "an image (PNG)", "Attach images to a claim as evidence instead."),
     (b"\xff\xd8\xff", "an image (JPEG)", "Attach images to a claim as evidence instead."),
     (b"GIF8", "an image (GIF)", "Attach images to a claim as evidence instead."),
+    (b"RIFF", "an image or a recording", "Attach images to a claim as evidence instead."),
+    (b"II*\0", "an image (TIFF)", "Attach images to a claim as evidence instead."),
+    (b"MM\0*", "an image (TIFF)", "Attach images to a claim as evidence instead."),
+    (b"\x28\xb5\x2f\xfd", "a compressed file (zstd)", "Unpack it and bring the CSV file inside."),
     (b"\x1f\x8b", "a compressed file (gzip)", "Unpack it and bring the CSV file inside."),
     (b"BZh", "a compressed file (bzip2)", "Unpack it and bring the CSV file inside."),
     (b"\xfd7zXZ", "a compressed file (xz)", "Unpack it and bring the CSV file inside."),
@@ -86,6 +111,13 @@ class Look:
     proposals: tuple[encodings.Proposal, ...] = ()
     """Where not sure: the encodings that would read it, the likeliest first, each with lines as they would read."""
     notice: str = ""
+    sheet: Sheet | None = None
+    """The sheet that is read, where the file is a workbook."""
+
+    @property
+    def reading(self) -> str:
+        """What the columns depend on: the encoding of a text, the sheet of a workbook."""
+        return self.sheet.name if self.sheet else self.encoding
 
 
 def source(given: Path | str | bytes, name: str = "") -> Source:
@@ -96,13 +128,18 @@ def source(given: Path | str | bytes, name: str = "") -> Source:
     return Source(name or path.name, path)
 
 
-def look(file: Source, encoding: str = "") -> Look:
-    """Look over a file. `encoding` is the person's word for it, where they gave one.
+def look(file: Source, encoding: str = "", sheet: str = "") -> Look:
+    """Look over a file. `encoding` and `sheet` are the person's word for it, where they gave one.
 
-    Raises `IntakeError` for an empty file, for every kind that is not text, and for an encoding that cannot be so.
+    Raises `IntakeError` for an empty file, for every kind that is neither text nor a workbook, and for an encoding or a
+    sheet that cannot be so.
     """
     with file.open() as stream:
         head = stream.read(HEAD)
+        if head[:4] in _ZIP:
+            return _workbook(file, stream, sheet)
+        if head.startswith(_OLE):
+            _refuse_office(file.name, head, stream)
         _refuse_kinds(file.name, head)
         marked, notice = encodings.marked(head)
         wanted = _codec(encoding) if encoding else marked or "utf-8"
@@ -186,24 +223,31 @@ def _decodes(file: Source, encoding: str) -> bool:
 def _refuse_kinds(name: str, head: bytes) -> None:
     if not head or not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
         raise IntakeError(f"{name} is empty: there is no row in it.")
-    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
-        kind = _zip_kind(head)
-        raise IntakeError(
-            f"{name} is {kind}, not text. {_CSV if 'workbook' in kind else 'Unpack it and bring the CSV file inside.'}"
-        )
     for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
-            raise IntakeError(f"{name} is {kind}, not text with one claim a line. {advice}")
+            raise IntakeError(f"{name} is {kind}, not a table of claims. {advice}")
     if encodings.marked(head)[0] is None and encodings.is_binary(head):
         raise IntakeError(f"{name} is not text: it holds bytes that no text has. {_CSV}")
 
 
-def _zip_kind(head: bytes) -> str:
-    if b"xl/" in head or b"[Content_Types].xml" in head or b"workbook" in head:
-        return "an Excel workbook"
-    if b"opendocument.spreadsheet" in head:
-        return "an OpenDocument workbook"
-    return "an archive (zip)"
+def _workbook(file: Source, stream: BinaryIO, sheet: str) -> Look:
+    stream.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    book = sheets.workbook(stream, file.name, digest.hexdigest(), sheet)
+    found = sheets.chosen(book, file.name, sheet)
+    return Look(file.name, size, digest.hexdigest(), "", not found.rivals, sheet=found)
+
+
+def _refuse_office(name: str, head: bytes, rest: BinaryIO) -> None:
+    """Refuse an Office file of the old kind, by the names of the streams in it."""
+    content = head + rest.read()
+    for stream, kind, advice in _OLE_KINDS:
+        if (stream + "\0").encode("utf-16-le") in content:
+            raise IntakeError(f"{name} is {kind}. {advice}")
+    raise IntakeError(f"{name} is an Office file of an old kind, not a table. {_XLSX}")
 
 
 def _refuse_texts(name: str, beginning: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from refundcore import money
 from refundcore.deadlines import zone_of
 from refundcore.facts import BY_NAME
-from refundcore.intake import columns, encodings, evidence, files, tables
+from refundcore.intake import columns, encodings, evidence, files, records, sheets, tables
 from refundcore.intake.files import Look, Source
 from refundcore.intake.plans import Option, Plan, Question, Wishes
 from refundcore.intake.problems import IntakeError, clip
@@ -35,8 +35,8 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     zone_of(zone)
     file = given if isinstance(given, Source) else files.source(given)
     asked = wishes or Wishes()
-    look = files.look(file, asked.answers.get("encoding", ""))
-    dialect = _dialect(file, look, asked.answers.get("delimiter", ""))
+    look = files.look(file, asked.answers.get("encoding", ""), asked.answers.get("sheet", ""))
+    dialect = Dialect() if look.sheet else _dialect(file, look, asked.answers.get("delimiter", ""))
     first, complete = _first_batch(file, look, dialect)
     at = _header(first, asked.answers.get("header", ""))
     header = tuple(first.rows[at])
@@ -47,6 +47,8 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
         and not any(row[len(header) - 1 : len(header)] and row[len(header) - 1].strip() for row in below)
     ):
         header = header[:-1]
+    if look.sheet:
+        header = sheets.widened(header, below)
     if len(header) > WIDEST:
         raise IntakeError(f"{look.name} has {len(header):,} columns; no more than {WIDEST:,} are read.")
     names = columns.unique(header)
@@ -60,7 +62,8 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
         look, dialect, header, names, first.lines[at], zone, mapping, constants, asked.meanings, {}, {},
         settled=complete, codes={}, floated=frozenset(),
         samples={name: _samples(cells[place]) for place, name in enumerate(names)},
-        questions=_file_questions(look, rivals), notices=_file_notices(look, first, at, rows, cells),
+        questions=_file_questions(look, rivals),
+        notices=_file_notices(look, first, at, rows, cells) + _sheet_notices(look, first.lines[at], names),
         blockers=_blockers(mapping), ignored=found.unfit, rows_seen=len(rows), answers=dict(asked.answers),
     )  # fmt: skip
     return evidence.settled(file, draft, rows)
@@ -74,31 +77,32 @@ def _dialect(file: Source, look: Look, delimiter: str) -> Dialect:
 
 def _first_batch(file: Source, look: Look, dialect: Dialect, width: int = 0) -> tuple[Records, bool]:
     """The first some thousand records, and whether they are all there are."""
-    with files.text(file, look.encoding) as stream:
-        batches = tables.batches(stream, dialect, width)
-        first = next(batches, Records())
-        return first, next(batches, None) is None
+    batches = records.batches(file, look, dialect, width)
+    first, _ = next(batches, (Records(), 1.0))
+    complete = next(batches, None) is None
+    batches.close()
+    return first, complete
 
 
-def _header(records: Records, line: str) -> int:
+def _header(first: Records, line: str) -> int:
     """Where the header stands: the record with most names of facts; without any, the first that is about full."""
     if line:
-        for number, begins in enumerate(records.lines):
+        for number, begins in enumerate(first.lines):
             if str(begins) == line:
                 return number
         raise IntakeError(f"No row begins in line {line}, which was named as the header.")
     near = [
         number
-        for number, row in enumerate(records.rows[:HEADER_WITHIN])
-        if records.lines[number] not in records.faults and not tables.is_blank(row)
+        for number, row in enumerate(first.rows[:HEADER_WITHIN])
+        if first.lines[number] not in first.faults and not tables.is_blank(row)
     ]
     if not near:
         raise IntakeError("The file holds no row of text that could be a header.")
-    scores = {number: sum(columns.fact_of(cell) is not None for cell in records.rows[number]) for number in near}
+    scores = {number: sum(columns.fact_of(cell) is not None for cell in first.rows[number]) for number in near}
     best = max(near, key=lambda number: (scores[number], -number))
-    if scores[best] > 1 or (scores[best] == 1 and len(records.rows[best]) <= FEW):
+    if scores[best] > 1 or (scores[best] == 1 and len(first.rows[best]) <= FEW):
         return best
-    filled = {number: sum(bool(cell.strip()) for cell in records.rows[number]) for number in near}
+    filled = {number: sum(bool(cell.strip()) for cell in first.rows[number]) for number in near}
     most = max(filled.values())
     return next(number for number in near if filled[number] * 5 >= most * 4)
 
@@ -168,7 +172,14 @@ def _check(constants: Mapping[str, str], values: Mapping[str, Mapping[str, str]]
 
 def _file_questions(look: Look, rivals: Mapping[str, tuple[str, ...]]) -> tuple[Question, ...]:
     questions = []
-    if not look.sure:
+    if look.sheet and look.sheet.rivals:
+        choice = tuple(
+            Option(sheet.name, f"{clip(sheet.name)} ({sheet.rows:,} rows)", sheets.sample(sheet))
+            for sheet in look.sheet.rivals
+        )
+        text = "Several sheets of the workbook could hold the claims. Which one is to be read?"
+        questions.append(Question("sheet", text, choice, look.sheet.name))
+    elif not look.sure:
         options = tuple(Option(found.encoding, found.label, found.sample) for found in look.proposals)
         text = "The file is not UTF-8. In which encoding was it written? Choose the one whose lines read right."
         questions.append(Question("encoding", text, options, look.encoding))
@@ -204,6 +215,10 @@ def _file_notices(
             f"Some text was damaged before this file was written, such as “{clip(damaged)}”; it comes in as it stands."
         )
     return tuple(notices)
+
+
+def _sheet_notices(look: Look, header_line: int, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sheets.notices(look.sheet, header_line, names)) if look.sheet else ()
 
 
 def _blockers(mapping: Mapping[str, str]) -> tuple[str, ...]:

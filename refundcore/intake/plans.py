@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from refundcore.facts import BY_NAME
 from refundcore.intake import columns, encodings, tables
 from refundcore.intake.files import Look
+from refundcore.intake.problems import clip
 from refundcore.intake.tables import Dialect
 
 CONSTANTS = ("currency", "reason", "channel", "payment_method", "product")
@@ -81,6 +82,9 @@ class Plan:
     @property
     def kind(self) -> str:
         """What the file is, in a few words."""
+        if sheet := self.look.sheet:
+            columns_ = f"{len(self.names)} columns, header in row {self.header_line}"
+            return f"Excel workbook, sheet “{clip(sheet.name)}”, {columns_}"
         encoding = encodings.NAMES.get(self.look.encoding, self.look.encoding.upper())
         mark = tables.NAMES.get(self.dialect.delimiter, repr(self.dialect.delimiter))
         return f"{encoding}, values parted by a {mark}, {len(self.names)} columns, header in line {self.header_line}"

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refundcore.facts import BY_NAME, Claims
-from refundcore.intake import amounts, cells, columns, dates, exporting, files, identifiers, tables
+from refundcore.intake import amounts, cells, columns, dates, exporting, identifiers, records, tables
 from refundcore.intake.cells import Column, Fault, Read, Reader
 from refundcore.intake.evidence import CATCH_ALL, plain_code
 from refundcore.intake.files import Source
 from refundcore.intake.plans import Plan
 from refundcore.intake.problems import Problem
+from refundcore.intake.sheets import Number
 from refundcore.intake.tables import Records
 
 TOTALS = frozenset(
@@ -70,46 +71,47 @@ class Batch:
 class _Sorted:
     """The rows of the right width, the faulty ones with why, and the lines that are no rows."""
 
+    flaws: Mapping[int, list[tuple[int, str]]]
+    notes: list[tuple[int, str]]
     lines: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     faulty: list[tuple[int, list[str], str]] = field(default_factory=list)
     left_out: list[tuple[int, str]] = field(default_factory=list)
-    doubts: list[int] = field(default_factory=list)
 
 
 def rows(file: Source, plan: Plan) -> Iterator[Batch]:
     """The rows of a file, some thousands at a time, in bounded memory."""
     readers = _readers(plan)
     places = {fact: plan.names.index(name) for name, fact in plan.mapping.items()}
-    handle = file.open()
-    with files.decoded(handle, plan.look.encoding) as stream:
-        for records in tables.batches(stream, plan.dialect, len(plan.header), tables.LEAN):
-            done = min(1.0, handle.tell() / max(1, plan.look.size))
-            with tables.uncollected():
-                batch = _converted(_sorted(records, plan), places, readers, plan, done)
-            yield batch
+    for found, done in records.batches(file, plan.look, plan.dialect, len(plan.header), tables.LEAN):
+        with tables.uncollected():
+            batch = _converted(_sorted(found, plan), places, readers, plan, done)
+        yield batch
 
 
-def _sorted(records: Records, plan: Plan) -> _Sorted:
+def _sorted(given: Records, plan: Plan) -> _Sorted:  # noqa: C901 - a branch a kind of row
     width, header = len(plan.header), list(plan.header)
     spare, telling = _spare(plan), _telling(plan)
-    found = _Sorted(doubts=[line for line in records.doubts if line > plan.header_line])
-    for line, cells_ in zip(records.lines, records.rows, strict=True):
+    found = _Sorted(
+        given.flaws, [(line, f"the row {tables.SWALLOWED}") for line in given.doubts if line > plan.header_line]
+    )
+    for line, cells_ in zip(given.lines, given.rows, strict=True):
         if line <= plan.header_line:
             continue
-        if records.faults and line in records.faults:
-            found.faulty.append((line, cells_, records.faults[line]))
+        if given.faults and line in given.faults:
+            found.faulty.append((line, cells_, given.faults[line]))
         elif tables.is_blank(cells_):
-            continue
-        elif cells_[0].strip().casefold() in TOTALS and not any(
-            cells_[place].strip() for place in telling if 0 < place < len(cells_)
-        ):
+            if line in given.notes:
+                found.left_out.append((line, "outside of the columns of the header"))
+        elif (not (begins := cells_[0].strip()) or begins.casefold() in TOTALS) and _is_total(cells_, telling):
             found.left_out.append((line, "a total, not a claim"))
         elif spare and any(place < len(cells_) and cells_[place].strip() for place in spare):
             found.faulty.append((line, cells_, "has more cells than the columns it came with"))
         elif len(cells_) == width and cells_ != header:
             found.lines.append(line)
             found.rows.append(cells_)
+            if given.notes and line in given.notes:
+                found.notes.append((line, given.notes[line]))
         elif cells_[:width] == header:
             found.left_out.append((line, "a copy of the header"))
         elif len(cells_) > width and tables.is_blank(cells_[width:]):
@@ -118,6 +120,14 @@ def _sorted(records: Records, plan: Plan) -> _Sorted:
         else:
             found.faulty.append((line, cells_, f"has {len(cells_)} cells where the header has {width}"))
     return found
+
+
+def _is_total(cells_: Sequence[str], telling: Sequence[int]) -> bool:
+    """Whether the first word of a row is that of a total, and nothing beside it tells of a claim."""
+    at = next(place for place, cell in enumerate(cells_) if cell.strip())
+    if cells_[at].strip().casefold() not in TOTALS:
+        return False
+    return not any(cells_[place].strip() for place in telling if place != at and place < len(cells_))
 
 
 def _spare(plan: Plan) -> list[int]:
@@ -137,15 +147,21 @@ def _telling(plan: Plan) -> list[int]:
 def _converted(
     found: _Sorted, places: Mapping[str, int], readers: Mapping[str, Reader], plan: Plan, done: float
 ) -> Batch:
-    across = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
+    across: list[Sequence[str]] = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
+    flawed = _flawed(found, places, across) if found.flaws else []
+    if plan.look.sheet:
+        _marked(places, plan, across)
     texts: dict[str, Sequence[str]] = {
         fact: identifiers.unguarded(pa.array(across[place], type=pa.string())) for fact, place in places.items()
     }
     for fact, text in plan.constants.items():
         texts[fact] = pa.repeat(text, len(found.rows))
     converted = cells.convert(texts, zone=plan.zone, lines=found.lines, readers=readers)
+    for row, problem in flawed:
+        converted.bad[row] = True
+        converted.problems.append(problem)
     problems = [Problem(line, "", "", f"the row {why}") for line, _, why in found.faulty] + converted.problems
-    problems += [Problem(line, "", "", f"the row {tables.SWALLOWED}", fatal=False) for line in found.doubts]
+    problems += [Problem(line, "", "", note, fatal=False) for line, note in found.notes]
     rejected = [Reject(line, row, f"The row {why}.") for line, row, why in found.faulty]
     claims, lines, kept = converted.claims, found.lines, found.rows
     if converted.bad.any():
@@ -164,6 +180,27 @@ def _converted(
     return Batch(claims, lines, kept, rejected, problems, found.left_out, done)
 
 
+def _flawed(found: _Sorted, places: Mapping[str, int], across: list[Sequence[str]]) -> list[tuple[int, Problem]]:
+    """The rows with a cell of a fact that holds no value, each with what is wrong; such a cell is blank afterwards."""
+    facts = {place: fact for fact, place in places.items()}
+    problems = []
+    cleared: dict[int, list[str]] = {}
+    for row, line in enumerate(found.lines):
+        for place, why in found.flaws.get(line, ()):
+            if place in facts:
+                problems.append((row, Problem(line, facts[place], across[place][row], why)))
+                cleared.setdefault(place, list(across[place]))[row] = ""
+    across[:] = [cleared.get(place, column) for place, column in enumerate(across)]
+    return problems
+
+
+def _marked(places: Mapping[str, int], plan: Plan, across: list[Sequence[str]]) -> None:
+    """Write numbers of a workbook with the decimal mark of the texts in their column."""
+    for fact, place in places.items():
+        if BY_NAME[fact].kind == "money" and plan.decimals.get(fact) == ",":
+            across[place] = [cell.replace(".", ",") if type(cell) is Number else cell for cell in across[place]]
+
+
 # How each column is read.
 
 
@@ -173,7 +210,7 @@ def _readers(plan: Plan) -> dict[str, Reader]:
         kind = BY_NAME[fact].kind
         reader: Reader | None = None
         if kind == "instant":
-            reader = dates.reader(plan.orders.get(fact, {}))
+            reader = dates.reader(plan.orders.get(fact, {}), plan.look.sheet.epoch if plan.look.sheet else 1900)
         elif kind == "money":
             reader = amounts.reader(plan.decimals.get(fact, "."), settled=plan.settled)
         elif kind == "code":

@@ -64,6 +64,10 @@ class Records:
     faults: dict[int, str] = field(default_factory=dict)
     doubts: list[int] = field(default_factory=list)
     """Lines of records of the right width that may have swallowed others: a cell of theirs looks like rows."""
+    notes: dict[int, str] = field(default_factory=dict)
+    """What else is to be said of a record that can be used, by line."""
+    flaws: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    """Places of cells that hold no value, each with why, by line: errors of a workbook."""
 
     def __iter__(self) -> Iterator[Record]:
         for line, cells in zip(self.lines, self.rows, strict=True):

@@ -224,16 +224,16 @@ def _make_older(path: Path) -> None:
 
 
 def _migrations_with_an_earlier_revision(folder: Path, monkeypatch: pytest.MonkeyPatch, upgrade: str) -> None:
-    """Migrations in which today's first revision follows an earlier one."""
+    """Migrations in which today's last revision follows an earlier one."""
     copy = folder / "migrations"
-    shutil.copytree(opening.MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__", "0001*"))
+    shutil.copytree(opening.MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__", "0*"))
     head = "import sqlalchemy as sa\nfrom alembic import op\nbranch_labels = depends_on = None\n"
     (copy / "versions" / "0000.py").write_text(f"{head}revision = '0000'\ndown_revision = None\ndef upgrade(): pass\n")
-    (copy / "versions" / "0001.py").write_text(
-        f"{head}revision = '0001'\ndown_revision = '0000'\ndef upgrade():\n    {upgrade}\n"
+    (copy / "versions" / f"{HEAD}.py").write_text(
+        f"{head}revision = '{HEAD}'\ndown_revision = '0000'\ndef upgrade():\n    {upgrade}\n"
     )
     monkeypatch.setattr(opening, "MIGRATIONS", copy)
-    monkeypatch.setattr(opening, "REVISIONS", ("0000", "0001"))
+    monkeypatch.setattr(opening, "REVISIONS", ("0000", HEAD))
 
 
 INDEX = (

@@ -8,6 +8,7 @@ refused is refused with a sentence (`StoreError`) and changes nothing.
 from __future__ import annotations
 
 from refundcore.store.acts import add_claim, assign, note, set_facts
+from refundcore.store.comparing import compare
 from refundcore.store.deciding import approve_override, close, decide, reject_override, reopen
 from refundcore.store.errors import Forbidden, Impossible, Refused, Stale, StoreError
 from refundcore.store.importing import (
@@ -34,7 +35,9 @@ from refundcore.store.model import (
     STATES,
     Balance,
     ClaimRecord,
+    Comparison,
     Decision,
+    Difference,
     Event,
     Facts,
     Figures,
@@ -50,6 +53,7 @@ from refundcore.store.model import (
     Reject,
     Result,
     Role,
+    Undoing,
 )
 from refundcore.store.opening import connect
 from refundcore.store.persons import people, person
@@ -57,6 +61,7 @@ from refundcore.store.reading import claim, events, journal
 from refundcore.store.roles import ACTIONS, may
 from refundcore.store.settings import Settings, set_setting, setting
 from refundcore.store.store import Store
+from refundcore.store.undoing import preview_undo, undo_import
 from refundcore.store.verifying import Finding, verify
 
 __all__ = [
@@ -68,7 +73,9 @@ __all__ = [
     "STATE_GROUPS",
     "Balance",
     "ClaimRecord",
+    "Comparison",
     "Decision",
+    "Difference",
     "Event",
     "Facts",
     "Figures",
@@ -95,6 +102,7 @@ __all__ = [
     "Stale",
     "Store",
     "StoreError",
+    "Undoing",
     "add_claim",
     "approve_override",
     "assign",
@@ -103,6 +111,7 @@ __all__ = [
     "cancel_import",
     "claim",
     "close",
+    "compare",
     "connect",
     "count_matching",
     "decide",
@@ -123,6 +132,7 @@ __all__ = [
     "people",
     "person",
     "preview_decide_many",
+    "preview_undo",
     "queue",
     "queue_figures",
     "reject_override",
@@ -137,5 +147,6 @@ __all__ = [
     "set_setting",
     "setting",
     "take_next",
+    "undo_import",
     "verify",
 ]

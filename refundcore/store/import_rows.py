@@ -21,13 +21,17 @@ from refundcore.store.matching import Known, changes, find, taken_refs
 REJECT_COLUMNS = ("import_id", "line", "kind", "cells", "why", "claim_id")
 UPDATE_COLUMNS = ("import_id", "claim_id", "line", "changes", "source_print", "cells")
 
+Update = bool | Mapping[int, int]
+"""Whether rows change claims that are there: all of them, none, or those claims at those versions."""
+
+_HIDDEN = "Claim {} is being brought in or taken back by another import now. Bring this row again when that is done."
 _AFTER = canonical({"state": "new", "outcome": "", "assignee_id": None, "asked_for": ""})
 
 
 class Batch:
     """Some rows of an import, sorted by what becomes of them, then written at once."""
 
-    def __init__(self, act: Act, number: int, seen: Mapping[int, str], *, update: bool) -> None:
+    def __init__(self, act: Act, number: int, seen: Mapping[int, str], update: Update) -> None:
         self.act, self.number, self.seen, self.update = act, number, seen, update
         self.counts: Counter[str] = Counter()
         self.named: dict[int, str] = {}
@@ -153,20 +157,29 @@ class Batch:
             else:
                 self._conflict(known, line, raw, "An earlier row of the file says otherwise of the same claim.")
             return
+        if known.hidden:
+            self._conflict(known, line, raw, _HIDDEN.format(known.ref))
+            return
         self.named[known.id] = found
         differing = {} if known.print == found or known.facts is None else changes(rows.values(place), known.facts)
         if not differing:
             self.counts["unchanged"] += 1
-        elif not self.update:
-            self._conflict(
-                known, line, raw, f"Claim {known.ref} is here with other facts: {sentences.labels(differing)}."
-            )
-        elif known.state not in CHANGEABLE:
-            state = sentences.STATES[known.state]
-            self._conflict(known, line, raw, f"Claim {known.ref} is {state}, so its facts are not changed.")
+        elif why := self._refusal(known, differing):
+            self._conflict(known, line, raw, why)
         else:
             self.counts["updated"] += 1
             self._updates.append((self.number, known.id, line, canonical(differing), found, _cells(raw)))
+
+    def _refusal(self, known: Known, differing: Mapping[str, Any]) -> str:
+        """Why a claim that differs from its row is left as it is; "" where it is to be changed."""
+        seen = self.update if isinstance(self.update, bool) else self.update.get(known.id, False)
+        if seen is False:
+            return f"Claim {known.ref} is here with other facts: {sentences.labels(differing)}."
+        if unchangeable := fixed(known):
+            return unchangeable
+        if seen is not True and seen != known.version:
+            return f"Claim {known.ref} was changed after you saw how it differs. Look again before you change it."
+        return ""
 
     def _conflict(self, known: Known, line: int, raw: Sequence[str], why: str) -> None:
         self.counts["conflicting"] += 1
@@ -179,6 +192,13 @@ class Batch:
         insert_rows(connection, tables.events, EVENT_COLUMNS, self._events)
         insert_rows(connection, tables.import_rejects, REJECT_COLUMNS, self._rejects)
         insert_rows(connection, tables.import_updates, UPDATE_COLUMNS, self._updates)
+
+
+def fixed(known: Known) -> str:
+    """Why the facts of a claim are not changed by a file; "" where they may be: nobody decided it yet."""
+    if known.state in CHANGEABLE:
+        return ""
+    return f"Claim {known.ref} is {sentences.STATES[known.state]}, so its facts are not changed."
 
 
 def _one_each(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

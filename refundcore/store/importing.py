@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from refundcore.deadlines import SECOND, micros
 from refundcore.facts import Claims
 from refundcore.store import tables
-from refundcore.store.acting import Act, acting, load_person, names_of
+from refundcore.store.acting import UNFINISHED, Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical, digest
 from refundcore.store.errors import Impossible, Refused
@@ -47,7 +47,8 @@ _PROCESS = secrets.token_hex(4)
 """Tells this process from an earlier one of the same number."""
 
 
-def _owner() -> str:
+def owner() -> str:
+    """The machine and process that stores the rows of an import."""
     return f"{socket.gethostname()}:{os.getpid()}:{_PROCESS}"
 
 
@@ -86,14 +87,13 @@ def begin_import(
     """
     resume_or_remove(store, at)
     with acting(store, "import", actor=actor, at=at) as act:
-        running = act.connection.execute(
-            sa.select(_imports.c.person_id, _imports.c.started_at).where(
-                _imports.c.sha256 == sha256, _imports.c.status.in_(("running", "finishing"))
-            )
-        ).first()
-        if running is not None:
-            who = names_of(act.connection)[running.person_id]
-            raise Impossible(f"{who} is importing this very file now. Wait until it is done.")
+        query = sa.select(_imports.c.person_id, _imports.c.status, _imports.c.sha256)
+        for other in act.connection.execute(query.where(_imports.c.status.in_(UNFINISHED))):
+            if other.status == "removing":
+                raise Impossible("An import is being taken back now. Wait until that is done.")
+            if other.sha256 == sha256:
+                who = names_of(act.connection)[other.person_id]
+                raise Impossible(f"{who} is importing this very file now. Wait until it is done.")
         number = (act.connection.execute(sa.select(sa.func.max(_imports.c.id))).scalar() or 0) + 1
         act.connection.execute(
             sa.insert(_imports).values(
@@ -104,7 +104,7 @@ def begin_import(
                 started_at=act.at,
                 touched_at=act.at,
                 status="running",
-                owner=_owner(),
+                owner=owner(),
                 header=json.dumps(list(header), ensure_ascii=False),
                 mapping=canonical(dict(mapping)),
                 update_claims=update,
@@ -125,12 +125,16 @@ def import_batch(
     lines: Sequence[int],
     cells: Sequence[Sequence[str]] | None = None,
     rejected: Sequence[tuple[int, Sequence[str], str]] = (),
+    confirmed: Mapping[int, int] | None = None,
+    share: float | None = None,
 ) -> Balance:
     """Store the next rows of an import; the balance so far.
 
     `lines` are the line numbers of `claims` in the file and `cells` their raw cells in the order of the header (kept
     for conflicting rows). `rejected` are rows that cannot be read: (line, raw cells, why). Any number of rows may be
-    given: they are judged in one call and written in transactions of 5,000. Some 20,000 at a time are fastest.
+    given: they are judged in one call and written in transactions of 5,000. `confirmed` are the claims, each at the
+    version that was seen, that differing rows may change; without it an import begun with `update` changes all.
+    `share` tells how much of the file is read, from 0 to 1.
     """
     if len(lines) != len(claims) or (cells is not None and len(cells) != len(claims)):
         raise ValueError(f"{len(claims)} claims, {len(lines)} line numbers: one each is wanted.")
@@ -142,11 +146,12 @@ def import_batch(
         with acting(store, "import", actor=actor, at=at) as act:
             record = running_import(act, number)
             seen = store.seen.setdefault(number, {})
-            batch = Batch(act, number, seen, update=record["update_claims"])
+            update = confirmed if record["update_claims"] and confirmed is not None else record["update_claims"]
+            batch = Batch(act, number, seen, update)
             batch.add(given, verdicts, lines, cells, range(min(start, given.size), min(end, given.size)))
             batch.reject(rejected[start:end])
             batch.write()
-            balance = count_batch(act, record, batch)
+            balance = count_batch(act, record, batch, share)
         seen.update(batch.named)
     return balance
 
@@ -163,10 +168,12 @@ def running_import(act: Act, number: int, states: tuple[str, ...] = ("running",)
     return record
 
 
-def count_batch(act: Act, record: Mapping[str, Any], batch: Batch) -> Balance:
+def count_batch(act: Act, record: Mapping[str, Any], batch: Batch, share: float | None = None) -> Balance:
     """Add what became of a batch to the import's balance; the balance so far."""
     now: dict[str, Any] = {part: record[part] + batch.counts[part] for part in PARTS}
     values = {**now, "touched_at": act.at}
+    if share is not None:
+        values["share"] = round(1000 * min(1.0, max(0.0, share)))
     if batch.first is not None:
         values["first_claim"] = record["first_claim"] or batch.first
         values["last_claim"] = batch.last
@@ -255,10 +262,10 @@ def cancel_import(store: Store, number: int, *, actor: int, at: datetime) -> Non
         if running_import(act, number, ("running", "finishing", "removing"))["status"] == "finishing":
             return
         act.connection.execute(sa.update(_imports).where(_imports.c.id == number).values(status="removing"))
-    _remove(store, number, actor, at)
+    remove(store, number, actor, at)
 
 
-def _remove(store: Store, number: int, actor: int, at: datetime) -> None:
+def remove(store: Store, number: int, actor: int, at: datetime) -> None:
     """Take the rows of an import back, some thousands at a time, and say so in the journal."""
     while _remove_some(store, number):
         pass
@@ -269,7 +276,8 @@ def _remove(store: Store, number: int, actor: int, at: datetime) -> None:
         for table in (tables.import_updates, tables.import_rejects):
             connection.execute(sa.delete(table).where(table.c.import_id == number))
         Ledger(connection, at=micros(at), person=actor).seal({"import": number, "removed": True}, number)
-        connection.execute(sa.update(_imports).where(record).values(status="removed", finished_at=micros(at)))
+        finished = sa.func.coalesce(_imports.c.finished_at, micros(at))
+        connection.execute(sa.update(_imports).where(record).values(status="removed", finished_at=finished))
     store.seen.pop(number, None)
 
 
@@ -312,7 +320,7 @@ def resume_or_remove(store: Store, at: datetime) -> int:
         else:
             with store.write() as connection:
                 connection.execute(sa.update(_imports).where(_imports.c.id == record["id"]).values(status="removing"))
-            _remove(store, record["id"], record["person_id"], at)
+            remove(store, record["id"], record["person_id"], at)
         done += 1
     return done
 
@@ -329,6 +337,9 @@ def _record(row: Mapping[str, Any], names: Mapping[int, str]) -> ImportRecord:
         **{name: row[name] for name in same},
         person=names[row["person_id"]],
         balance=Balance(**{part: row[part] for part in PARTS}),
+        share=None if row["share"] is None else row["share"] / 1000,
+        undone_by=names.get(row["undone_by"], ""),
+        undone_at=row["undone_at"],
         mapping=json.loads(row["mapping"]),
     )
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from refundcore.facts import COLUMNS
 from refundcore.store import tables
+from refundcore.store.acting import hidden_imports
 from refundcore.store.acts import own_ref
 
 NAMES = tuple(COLUMNS)
@@ -31,6 +32,9 @@ class Known:
     """Fingerprint of the row that it was imported from last."""
     of_this_file: bool
     state: str = "new"
+    version: int = 1
+    hidden: bool = False
+    """Whether it belongs to another import that is not finished, or is being taken back."""
     facts: Values | None = None
 
 
@@ -45,12 +49,23 @@ def find(
     claims = tables.claims
     by_ref: dict[str, Known] = {}
     by_identity: dict[str, Known] = {}
-    columns = (claims.c.id, claims.c.ref, claims.c.source_print, claims.c.import_id, claims.c.state)
+    columns = (
+        claims.c.id,
+        claims.c.ref,
+        claims.c.source_print,
+        claims.c.import_id,
+        claims.c.state,
+        claims.c.version,
+    )
+    unfinished = set(hidden_imports(connection)) - {number}
     for column, wanted, found in ((claims.c.ref, refs, by_ref), (claims.c.same_as, identities, by_identity)):
         for some in _parts(list(wanted)):
             for row in connection.execute(sa.select(column.label("mark"), *columns).where(column.in_(some))):
                 mine = row.import_id == number
-                found[row.mark] = Known(row.id, row.ref, row.source_print or "", mine, row.state)
+                hidden = row.import_id in unfinished
+                found[row.mark] = Known(
+                    row.id, row.ref, row.source_print or "", mine, row.state, row.version, hidden=hidden
+                )
     differing = [
         known
         for found in (by_ref, by_identity)

@@ -317,6 +317,47 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A row of a file whose claim is there with other facts."""
+
+    line: int
+    claim: int
+    ref: str
+    version: int
+    """The version of the claim that was compared."""
+    stored: Mapping[str, Any]
+    """The facts of the claim: column -> value."""
+    wanted: Mapping[str, Any]
+    """What the row says otherwise: column -> value."""
+    refusal: str = ""
+    """Why the claim is not changed, whatever is chosen; "" where it may be."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts that differ."""
+        return tuple(dict.fromkeys(name.removesuffix("_latest") for name in self.wanted))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What rows of a file would meet in the store."""
+
+    new: int
+    unchanged: int
+    differing: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """Whether a finished import can be taken back, and what that would do."""
+
+    possible: bool
+    claims: int
+    """How many claims would be removed."""
+    sentence: str
+
+
+@dataclass(frozen=True)
 class ImportRecord:
     """One import of a file."""
 
@@ -328,6 +369,11 @@ class ImportRecord:
     started_at: int
     finished_at: int | None
     status: str
-    """running, finished or removed (cut off and taken back)."""
+    """running, finishing, finished, removing or removed (cut off or taken back)."""
     balance: Balance
+    share: float | None = None
+    """How much of the file is read, from 0 to 1, while it is being imported."""
+    undone_by: str = ""
+    """Who took it back after it was finished."""
+    undone_at: int | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)

@@ -233,13 +233,17 @@ def _check_imports(connection: sa.Connection) -> int:
     listed = sa.select(kept.c.import_id, kept.c.kind, sa.func.count()).group_by(kept.c.import_id, kept.c.kind)
     for number, kind, count in connection.execute(listed):
         here[number, kind] = count
-    sealed = {}
+    sealed, undone = {}, set[int]()
     for row in _stream(connection, sa.select(heads.c.import_id, heads.c.body).where(heads.c.import_id.isnot(None))):
         body = json.loads(row.body)
         if body.get("finished"):
             sealed[row.import_id] = body
+        if body.get("undone"):
+            undone.add(row.import_id)
     imports = rows_of(connection, sa.select(tables.imports).order_by(tables.imports.c.id))
     for record in imports:
+        if (record["undone_by"] is not None) != (record["id"] in undone):
+            raise _Wrong(f"Import {record['id']} ({record['filename']}): the journal tells otherwise of its undoing.")
         _check_import(record, here, sealed.get(record["id"]))
     return len(imports)
 
@@ -249,7 +253,7 @@ def _check_import(record: Row, here: Counter[tuple[int, str]], sealed: Mapping[s
     where = f"Import {number} ({record['filename']})"
     if record["rows"] != sum(record[part] for part in _PARTS[1:]):
         raise _Wrong(f"{where}: its balance does not add up.")
-    if status == "removed" and (sealed or here[number, "created"]):
+    if status == "removed" and (here[number, "created"] or (sealed and record["undone_by"] is None)):
         raise _Wrong(f"{where} was taken back, but some of it is here.")
     if status in {"removing", "removed"}:
         return

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
+from refundcore.evidence import EvidenceError
 from refundcore.store import sqlite
 from refundcore.store.errors import StoreError
+from refundcore.store.evidence_checking import kept_files
+from refundcore.store.evidence_reading import files
 from refundcore.store.opening import connect_to_check
 from refundcore.store.sentences import utc
 from refundcore.store.store import Store
@@ -37,6 +41,7 @@ def back_up(store: Store, *, at: datetime, folder: Path | None = None, keep: int
     part = target.with_suffix(".part")
     _copy(store.path, sqlite.library(), part)
     try:
+        _copy_evidence(store, part)
         _check(part)
         part.replace(target)
     finally:
@@ -45,7 +50,28 @@ def back_up(store: Store, *, at: datetime, folder: Path | None = None, keep: int
     backups = sorted(path for path in target.parent.iterdir() if _NAME.fullmatch(path.name))
     for old in backups[:-keep]:
         old.unlink()
+    files(store).clean(_named(store), now=at.timestamp())
     return target
+
+
+def _copy_evidence(store: Store, copy: Path) -> None:
+    """Bring the evidence that a copy names into the folder beside it, which all copies there share.
+
+    A file never changes, so each is copied once. What is missing or changed in the desk's own folder is left to the
+    check of the copy, which names it, unless an earlier backup has it.
+    """
+    opened = connect_to_check(f"sqlite:///{copy}")
+    try:
+        for sha256 in sorted(_named(opened)):
+            with contextlib.suppress(EvidenceError):
+                files(opened).copy_from(files(store), sha256)
+    finally:
+        opened.engine.dispose()
+
+
+def _named(store: Store) -> set[str]:
+    with store.read() as connection:
+        return kept_files(connection)
 
 
 def _check(path: Path) -> None:

@@ -56,6 +56,9 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
         "created": "imported this claim" if "import" in body else "added this claim",
         "facts_set": f"changed {labels(body.get('changes', ()))}",
         "noted": "added a note to this claim",
+        "evidence_attached": "attached evidence to this claim",
+        "evidence_removed": "took evidence away from this claim",
+        "evidence_judged": f"found the evidence {body.get('finding')}",
         "asked": f"asked {_of(body)} about this claim",
         "decided": f"{outcome} this claim",
         "override_requested": f"asked for approval of a decision against the policy: {outcome}",
@@ -82,7 +85,7 @@ def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str])
             details.append(f"fee {amount(body['fee'], body.get('currency'))}")
     if body.get("override") and kind == "decided":
         details.append(f"against the policy's verdict {body.get('verdict')}")
-    if kind == "noted":
+    if kind in {"noted", "evidence_attached", "evidence_removed"}:
         details.append(str(body.get("text")))
     if body.get("reason"):
         details.append(f"“{body['reason']}”")

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from refundcore.facts import COLUMNS
 from refundcore.store import sqlite, tables
 from refundcore.store.chain import GENESIS, PERSONAL, commitment, event_hash, head_hash
+from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
+from refundcore.store.evidence_reading import files
 from refundcore.store.sentences import DONE
 from refundcore.store.store import Row, Store, rows_of
 
@@ -53,13 +55,25 @@ def verify(store: Store) -> Finding:
             claims, events = _check_claims(connection)
             _check_decisions(connection)
             imports = _check_imports(connection)
+            listed = _check_evidence(connection)
+        evidence, wrong = check_files(listed, files(store))  # it takes long: not within the snapshot
+        if wrong:
+            return Finding(good=False, sentence=wrong)
     except _Wrong as wrong:
         return Finding(good=False, sentence=str(wrong))
+    files_too = f" {evidence:,} files of evidence are unchanged." if evidence else ""
     sentence = (
         f"{claims:,} claims agree with their {events:,} events, {heads:,} entries of the journal hold together and"
-        f" {imports:,} imports balance. The journal ends with {last[:16]}."
+        f" {imports:,} imports balance.{files_too} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
+
+
+def _check_evidence(connection: sa.Connection) -> list[Listed]:
+    """Each file of evidence is told of by an event; the files that have to be there."""
+    if wrong := check_rows(connection):
+        raise _Wrong(wrong)
+    return listed_files(connection)
 
 
 def _stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Any]:

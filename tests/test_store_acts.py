@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_of_tests import ANA, AT, AUD, BEN, GONE, MAX, MIA, PEOPLE, Desk, facts, key, open_desk
+from evidence_of_tests import png
+from store_of_tests import ANA, AT, AUD, BEN, GONE, MAX, MIA, PEOPLE, Desk, batch, facts, key, open_desk
 
 from refundcore import store
 from refundcore.deadlines import HOUR, micros
+from refundcore.evidence import read
 from refundcore.facts import BY_NAME, COLUMNS, FACTS
 from refundcore.store import Filter, Forbidden, Impossible, Stale
 
@@ -220,6 +222,26 @@ def _decided(desk: Desk) -> store.ClaimRecord:
     return claim
 
 
+def _with_evidence(desk: Desk) -> store.ClaimRecord:
+    claim = desk.add()
+    desk.do(store.attach_evidence, claim, BEN, evidence=(SHOT,))
+    return claim
+
+
+def _remove_evidence(desk: Desk, who: int) -> store.Receipt:
+    claim = _with_evidence(desk)
+    (file,) = store.evidence_of(desk.store, claim.id)
+    return desk.do(store.remove_evidence, claim, who, evidence_id=file.id, reason="of another claim")
+
+
+def _undo_import(desk: Desk, who: int) -> int:
+    number = desk.begin(sha256=key())
+    store.import_batch(desk.store, number, actor=ANA, at=AT, **batch([facts(claim_ref=key())]))
+    store.finish_import(desk.store, number, actor=ANA, at=AT)
+    return store.undo_import(desk.store, number, actor=who, at=AT)
+
+
+SHOT = read("shot.png", png())
 ACTS: dict[str, Any] = {
     "add_claim": lambda d, who: store.add_claim(d.store, actor=who, at=AT, key=key(), facts=facts()),
     "set_facts": lambda d, who: d.do(store.set_facts, d.add(), who, changes={"amount": 999}),
@@ -234,6 +256,12 @@ ACTS: dict[str, Any] = {
     ),
     "approve_override": lambda d, who: d.do(store.approve_override, _awaiting(d), who),
     "reject_override": lambda d, who: d.do(store.reject_override, _awaiting(d), who, reason="pay"),
+    "undo_import": _undo_import,
+    "attach_evidence": lambda d, who: d.do(store.attach_evidence, d.add(), who, evidence=(SHOT,)),
+    "judge_evidence": lambda d, who: d.do(
+        store.judge_evidence, _with_evidence(d), who, sufficient=False, reason="blurred"
+    ),
+    "remove_evidence": _remove_evidence,
     "change_settings": lambda d, who: store.set_setting(d.store, actor=who, at=AT, name="answer_hours", value=12),
     "assign_many": lambda d, who: store.assign_many(d.store, actor=who, at=AT, key=key(), claims=Filter(), to=BEN),
     "note_many": lambda d, who: store.note_many(d.store, actor=who, at=AT, key=key(), claims=Filter(), text="x"),
@@ -244,7 +272,7 @@ ACTS: dict[str, Any] = {
         d.store, actor=who, at=AT, claims=Filter(), outcome="deny"
     ),
 }
-MANAGERS_ONLY = {"approve_override", "reject_override", "change_settings"}
+MANAGERS_ONLY = {"undo_import", "approve_override", "reject_override", "change_settings"}
 
 
 @pytest.fixture(scope="module")

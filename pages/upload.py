@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import bringing_in, uploading
+from refundcore.desk import bringing_in, imports_so_far, uploading
 
 me = desk.page("Upload", "agent", "manager")
 
@@ -14,8 +14,9 @@ if file is None:
     uploading.forget_answers()
     st.text(f"{uploading.LIMITS} Nothing is stored before you have seen what would come in.")
 elif plan := uploading.understood(file):
-    if found := bringing_in.previewed(file, plan):
+    found = bringing_in.previewed(file, plan)
+    if found:
         bringing_in.show(found)
-    bringing_in.offered(me, file, plan)
+    bringing_in.offered(me, file, plan, found)
 
-bringing_in.history()
+imports_so_far.history(me)

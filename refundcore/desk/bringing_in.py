@@ -1,4 +1,4 @@
-"""The upload page's second half: what a file would bring, its way into the store, and the imports so far.
+"""The upload page's second half: what a file would bring, and its way into the store.
 
 Nothing is stored before “Import”. The import itself runs beside the page, once for each upload however often the button
 is clicked, and goes on when the page is left. Text of the file is shown in tables and as plain text only.
@@ -6,7 +6,9 @@ is clicked, and goes on when the page is left. Text of the file is shown in tabl
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +16,13 @@ import pandas as pd
 import streamlit as st
 
 from refundcore import intake
-from refundcore.desk import acts, context, uploading
-from refundcore.desk.show import VERDICTS, count_text, plain, value_text, when_text
+from refundcore.desk import acts, context, differences, mending, uploading
+from refundcore.desk.imports_so_far import PARTS, counted, download, parts
+from refundcore.desk.show import VERDICTS, count_text, plain, value_text
 from refundcore.facts import BY_NAME, FACTS
 from refundcore.intake import Plan, Preview, Source
-from refundcore.store import Balance, Person, imports
+from refundcore.store import Balance, Person
 
-_PARTS = ("Rows", "Created", "Updated", "Unchanged", "Duplicates", "Conflicting", "Rejected")
 _SEEN_ROWS, _KEPT_JOBS = 12, 200
 _PAUSE = 0.15
 """Seconds between two looks at how far the import is."""
@@ -28,10 +30,10 @@ _PAUSE = 0.15
 
 def previewed(file: Source, plan: Plan) -> Preview | None:
     """Read all of the file by the plan and judge it, storing nothing."""
-    policy = context.policy()
+    policy, store = context.policy(), context.store()
     key = (plan.mapping, plan.constants, plan.meanings, plan.answers)
     with st.spinner("Reading and judging the rows ..."):
-        return uploading.made("preview", key, lambda: intake.preview(file, plan, policy, context.now_us()))
+        return uploading.made("preview", key, lambda: intake.preview(file, plan, policy, context.now_us(), store=store))
 
 
 def show(found: Preview) -> None:
@@ -68,7 +70,7 @@ def _problems(found: Preview) -> None:
         height="content",
         key="upload_groups",
         column_config={
-            **_counted("Rows", "First in line"),
+            **counted("Rows", "First in line"),
             "Effect": st.column_config.TextColumn(width="small"),
             "What": st.column_config.TextColumn(width="large"),
         },
@@ -90,6 +92,19 @@ def _first_rows(frame: pd.DataFrame) -> pd.DataFrame:
 # The import.
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What the person chose beyond the plan: rows as they were mended, and claims that the file may change."""
+
+    mended: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    confirmed: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """Tells this choice from another."""
+        return hashlib.sha256(repr((sorted(self.mended.items()), sorted(self.confirmed.items()))).encode()).hexdigest()
+
+
 @dataclass
 class Job:
     """One import on its way: how far it is, and what came of it."""
@@ -106,25 +121,26 @@ _jobs: dict[str, Job] = {}
 _starting = threading.Lock()
 
 
-def offered(me: Person, file: Source, plan: Plan) -> None:
-    """The button, the progress, and the balance."""
-    update = st.checkbox(
-        "Let rows change open claims of the same reference",
-        key="upload_update",
-        help="Otherwise a row that differs from a claim that is there is listed as conflicting and changes nothing.",
-    )
+def offered(me: Person, file: Source, plan: Plan, found: Preview | None) -> None:
+    """What may still be chosen, the button, the progress, and the balance."""
+    wanted = Wanted()
+    if found is not None:
+        chosen = mending.mend(found, plan)
+        wanted = Wanted(chosen.rows, differences.confirm(found.meeting, plan))
     waiting = "" if plan.ready else "Something above is still to be settled."
+    if found is not None and chosen.whole and chosen.left:
+        waiting = f"{count_text(chosen.left, 'row')} would be left out, and you chose all rows or none."
     pressed = st.button(
         "Import",
         type="primary",
         key="upload_import",
         icon=":material/download:",
-        disabled=not plan.ready,
+        disabled=bool(waiting),
         help=waiting or None,
     )
-    key = f"{me.id} {st.session_state['upload_file'].file_id} {update} {plan.remembered()!r} {plan.answers!r}"
-    if pressed and plan.ready:
-        _start(key, me, file, plan, update=update)
+    key = f"{me.id} {st.session_state['upload_file'].file_id} {wanted.mark} {plan.remembered()!r} {plan.answers!r}"
+    if pressed and not waiting:
+        _start(key, me, file, plan, wanted)
     job = _jobs.get(key)
     if job is None:
         return
@@ -138,7 +154,7 @@ def offered(me: Person, file: Source, plan: Plan) -> None:
         _told(job.number, job.balance)
 
 
-def _start(key: str, me: Person, file: Source, plan: Plan, *, update: bool) -> None:
+def _start(key: str, me: Person, file: Source, plan: Plan, wanted: Wanted) -> None:
     """Begin the import of this upload, unless it has begun already."""
     with _starting:
         if key in _jobs:
@@ -154,7 +170,7 @@ def _start(key: str, me: Person, file: Source, plan: Plan, *, update: bool) -> N
     def work() -> None:
         try:
             job.number, job.balance = intake.bring_in(
-                file, plan, store, actor=me.id, at=at, progress=follow, update=update
+                file, plan, store, actor=me.id, at=at, progress=follow, mended=wanted.mended, confirmed=wanted.confirmed
             )
         except Exception as error:  # noqa: BLE001 - told by the page, which logs what was not expected
             job.error = error
@@ -182,78 +198,10 @@ def _raise(error: Exception | None) -> None:
 def _told(number: int, balance: Balance) -> None:
     st.success(plain(intake.sentence(balance)), icon=":material/task_alt:")
     st.dataframe(
-        _parts([balance]), hide_index=True, height="content", key="upload_balance", column_config=_counted(*_PARTS)
+        parts([balance]), hide_index=True, height="content", key="upload_balance", column_config=counted(*PARTS)
     )
     with st.container(horizontal=True, gap="small"):
         if balance.created and st.button("Show these claims", key="upload_show", icon=":material/inbox:"):
             st.switch_page("pages/queue.py", query_params={"imported": str(number), "state": "all"})
         if balance.rejected + balance.conflicting:
-            _download(number, "upload_rejects")
-
-
-def _parts(balances: list[Balance]) -> pd.DataFrame:
-    return pd.DataFrame({name: [getattr(balance, name.lower()) for balance in balances] for name in _PARTS})
-
-
-def _counted(*names: str) -> dict[str, Any]:
-    return {name: st.column_config.NumberColumn(format="localized") for name in names}
-
-
-def _download(number: int, key: str) -> None:
-    store = context.store()
-    st.download_button(
-        "Download the rows that were left out",
-        data=lambda: b"".join(intake.rejects_file(store, number)),
-        file_name=f"left-out-of-import-{number}.csv",
-        mime="text/csv",
-        key=key,
-        icon=":material/download:",
-        on_click="ignore",
-        help="With the reason beside each row. Mend them and bring the file again.",
-    )
-
-
-def history() -> None:
-    """The imports so far, each with its balance."""
-    found = acts.read(imports, 30)
-    if not found:
-        return
-    st.subheader("Imports so far", anchor=False)
-    words = {
-        "finished": "done",
-        "running": "running",
-        "finishing": "running",
-        "removing": "being taken back",
-        "removed": "taken back",
-    }
-    table = pd.DataFrame(
-        {
-            "Import": [one.id for one in found],
-            "When": [when_text(one.started_at) for one in found],
-            "Who": [one.person for one in found],
-            "File": [one.filename for one in found],
-            "State": [words.get(one.status, one.status) for one in found],
-        }
-    )
-    st.dataframe(
-        pd.concat([table, _parts([one.balance for one in found])], axis=1),
-        hide_index=True,
-        height="content",
-        key="upload_history",
-        column_config={"File": st.column_config.TextColumn(width="medium"), **_counted(*_PARTS)},
-    )
-    left = {
-        one.id: one.filename
-        for one in found
-        if one.balance.rejected + one.balance.conflicting and one.status == "finished"
-    }
-    if left:
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            number = st.selectbox(
-                "Rows left out of",
-                list(left),
-                format_func=lambda one: f"import {one}, {left[one]}",
-                key="upload_of",
-                width=360,
-            )
-            _download(number, "upload_history_rejects")
+            download(number, "upload_rejects")

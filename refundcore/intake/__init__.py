@@ -11,9 +11,9 @@ from refundcore.intake.files import Look, Source, look, source
 from refundcore.intake.importing import Progress, bring_in, rejects_file, remembered, sentence
 from refundcore.intake.planning import plan
 from refundcore.intake.plans import CONSTANTS, Option, Plan, Question, Wishes, recalled
-from refundcore.intake.previewing import Preview, preview
+from refundcore.intake.previewing import Meeting, Preview, preview
 from refundcore.intake.problems import Group, IntakeError, Problem, Tally
-from refundcore.intake.reading import Batch, Reject, rows
+from refundcore.intake.reading import Batch, Mended, Reject, recheck, rows
 from refundcore.intake.samples import sample
 from refundcore.workbooks.limits import ROWS as WORKBOOK_ROWS
 
@@ -24,6 +24,8 @@ __all__ = [
     "Group",
     "IntakeError",
     "Look",
+    "Meeting",
+    "Mended",
     "Option",
     "Plan",
     "Preview",
@@ -40,6 +42,7 @@ __all__ = [
     "plan",
     "preview",
     "recalled",
+    "recheck",
     "rejects_file",
     "remembered",
     "rows",

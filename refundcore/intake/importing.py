@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from refundcore.intake import exporting
 from refundcore.intake.files import Source
 from refundcore.intake.plans import Plan, Wishes, recalled
 from refundcore.intake.problems import IntakeError, Tally
-from refundcore.intake.reading import rows
+from refundcore.intake.reading import Mended, rows
 
 if TYPE_CHECKING:
     from refundcore.store import Balance, Reject, Store
@@ -28,14 +28,17 @@ def bring_in(
     at: datetime,
     progress: Progress | None = None,
     update: bool = False,
+    confirmed: Mapping[int, int] | None = None,
+    mended: Mended | None = None,
     tally: Tally | None = None,
 ) -> tuple[int, Balance]:
     """Import a file by its plan: the import's number and its balance.
 
     Rows stay invisible until the last is stored; an import that fails is taken back. The mapping is remembered for
     files of the same header. `tally` counts the problems found. With `update`, rows that differ from an undecided
-    claim of the same reference change it. Raises `IntakeError` while something is left to be asked, and what the
-    store refuses.
+    claim of the same reference change it; `confirmed` are the claims that may be changed, each at the version that was
+    seen. `mended` are rows in place of those that stand in the file, by line. Raises `IntakeError` while something is
+    left to be asked, and what the store refuses.
     """
     from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
 
@@ -45,16 +48,17 @@ def bring_in(
         raise IntakeError(plan.questions[0].text)
     number = acts.begin_import(
         store, actor=actor, at=at, filename=plan.look.name, sha256=plan.look.sha256,
-        header=list(plan.names), mapping=plan.remembered(), update=update,
+        header=list(plan.names), mapping=plan.remembered(), update=update or bool(confirmed),
     )  # fmt: skip
     read = 0
     try:
-        for batch in rows(file, plan):
+        for batch in rows(file, plan, mended):
             rejected = [(reject.line, reject.cells, reject.why) for reject in batch.rejected]
             if batch.rows:
                 acts.import_batch(
                     store, number, actor=actor, at=at,
                     claims=batch.claims, lines=batch.lines, cells=batch.cells, rejected=rejected,
+                    confirmed=None if update else confirmed, share=batch.done,
                 )  # fmt: skip
             if tally is not None:
                 tally.add(batch.problems)
@@ -77,8 +81,8 @@ def remembered(store: Store, plan: Plan) -> Wishes | None:
     return None if kept is None else recalled(kept)
 
 
-def sentence(balance: Balance) -> str:
-    """The balance as one sentence: every row is in one of its parts."""
+def sentence(balance: Balance, noun: str = "row") -> str:
+    """The balance as one sentence: every row, or whatever the file consists of, is in one of its parts."""
     parts = [
         (balance.created, "created"),
         (balance.updated, "updated"),
@@ -88,7 +92,7 @@ def sentence(balance: Balance) -> str:
         (balance.rejected, "rejected"),
     ]
     told = ", ".join(f"{count:,} {what}" for count, what in parts if count) or "nothing in it"
-    return f"{balance.rows:,} {'row' if balance.rows == 1 else 'rows'} in the file: {told}."
+    return f"{balance.rows:,} {noun if balance.rows == 1 else noun + 's'} in the file: {told}."
 
 
 def rejects_file(store: Store, number: int) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,14 +12,57 @@ import pandas as pd
 from refundcore.intake.files import Source
 from refundcore.intake.plans import Plan
 from refundcore.intake.problems import Group, Problem, Tally
-from refundcore.intake.reading import rows
+from refundcore.intake.reading import Batch, Reject, rows
 
 if TYPE_CHECKING:
     from refundcore.policy import Policy
+    from refundcore.store import Difference, Store
 
 FIRST_ROWS = 20
 FIRST_PROBLEMS = 200
 JUDGED = 200_000
+MENDED = 300
+"""No more faulty rows than this are offered to be mended one by one; a file of more is mended in its own program."""
+FIRST_DIFFERENCES = 200
+
+
+@dataclass
+class Meeting:
+    """What rows would meet in the store: claims with the same facts, and claims with other ones."""
+
+    new: int = 0
+    unchanged: int = 0
+    facts: Counter[str] = field(default_factory=Counter)
+    """Fact -> claims that differ in it."""
+    first: list[Difference] = field(default_factory=list)
+    """The first of the differing claims."""
+    versions: dict[int, int] = field(default_factory=dict)
+    """The differing claims that may be changed -> the version that was compared."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """The claims that may not be changed, by their state."""
+
+    @property
+    def differing(self) -> int:
+        """How many claims are there with other facts."""
+        return len(self.versions) + sum(self.refusals.values())
+
+    def add(self, store: Store, batch: Batch) -> None:
+        """Compare some more rows."""
+        from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
+
+        found = acts.compare(store, batch.claims, batch.lines)
+        self.new += found.new
+        self.unchanged += found.unchanged
+        for one in found.differing:
+            if one.claim in self.versions:
+                continue
+            self.facts.update(one.facts)
+            if one.refusal:
+                self.refusals[one.state] += 1
+            else:
+                self.versions[one.claim] = one.version
+            if len(self.first) < FIRST_DIFFERENCES:
+                self.first.append(one)
 
 
 @dataclass(frozen=True)
@@ -39,6 +82,10 @@ class Preview:
     left_out: list[tuple[int, str]]
     complete: bool
     """Whether all of the file was read."""
+    rejects: list[Reject] = field(default_factory=list)
+    """The first of the rows that cannot come in, to be mended."""
+    meeting: Meeting = field(default_factory=Meeting)
+    """What the usable rows would meet in the store."""
 
     @property
     def rejected(self) -> int:
@@ -46,16 +93,19 @@ class Preview:
         return self.rows - self.usable
 
 
-def preview(file: Source, plan: Plan, policy: Policy | None, as_of: int, *, limit: int = JUDGED) -> Preview:
+def preview(
+    file: Source, plan: Plan, policy: Policy | None, as_of: int, *, limit: int = JUDGED, store: Store | None = None
+) -> Preview:
     """Read a file by its plan and judge its rows as of an instant (microseconds), storing nothing.
 
-    Stops after `limit` rows. Without a policy nothing is judged.
+    Stops after `limit` rows. Without a policy nothing is judged; with a store rows are compared with its claims.
     """
     verdicts: Counter[str] = Counter()
     tally, problems, left_out = Tally(), list[Problem](), list[tuple[int, str]]()
     first: list[pd.DataFrame] = []
     total = usable = judged = 0
     complete = True
+    rejects, meeting = list[Reject](), Meeting()
     for batch in rows(file, plan):
         if total >= limit:
             complete = False
@@ -72,6 +122,11 @@ def preview(file: Source, plan: Plan, policy: Policy | None, as_of: int, *, limi
         tally.add(batch.problems)
         problems += batch.problems[: FIRST_PROBLEMS - len(problems)]
         left_out += batch.left_out
+        rejects += batch.rejected[: MENDED - len(rejects)]
+        if store is not None and len(batch.claims):
+            meeting.add(store, batch)
     shown = pd.concat(first, ignore_index=True).head(FIRST_ROWS) if first else pd.DataFrame()
     shown = shown[[name for name in shown if shown[name].notna().any()]]
-    return Preview(shown, total, usable, dict(verdicts), judged, tally.groups, problems, left_out, complete)
+    return Preview(
+        shown, total, usable, dict(verdicts), judged, tally.groups, problems, left_out, complete, rejects, meeting
+    )

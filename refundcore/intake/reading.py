@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -79,14 +80,50 @@ class _Sorted:
     left_out: list[tuple[int, str]] = field(default_factory=list)
 
 
-def rows(file: Source, plan: Plan) -> Iterator[Batch]:
-    """The rows of a file, some thousands at a time, in bounded memory."""
+Said = TypeVar("Said")
+
+Mended = Mapping[int, Sequence[str]]
+"""Rows as a person mended them: line -> cells."""
+
+
+def rows(file: Source, plan: Plan, mended: Mended | None = None) -> Iterator[Batch]:
+    """The rows of a file, some thousands at a time, in bounded memory; those that were mended as they are now."""
     readers = _readers(plan)
     places = {fact: plan.names.index(name) for name, fact in plan.mapping.items()}
     for found, done in records.batches(file, plan.look, plan.dialect, len(plan.header), tables.LEAN):
         with tables.uncollected():
-            batch = _converted(_sorted(found, plan), places, readers, plan, done)
+            given = _mended(found, mended) if mended else found
+            batch = _converted(_sorted(given, plan), places, readers, plan, done)
         yield batch
+
+
+def recheck(plan: Plan, mended: Mended) -> Batch:
+    """Mended rows read as those of the file: which can come in now, and what is still wrong with the others."""
+    given = Records(lines=list(mended), rows=[list(cells_) for cells_ in mended.values()])
+    places = {fact: plan.names.index(name) for name, fact in plan.mapping.items()}
+    return _converted(_sorted(given, plan), places, _readers(plan), plan, 1.0)
+
+
+def _mended(given: Records, mended: Mended) -> Records:
+    """Records with the mended ones in place of those that stood in the file."""
+    present = [line in mended for line in given.lines]
+    if not any(present):
+        return given
+    rows_ = [
+        list(mended[line]) if now else row for line, row, now in zip(given.lines, given.rows, present, strict=True)
+    ]
+    return replace(
+        given,
+        rows=rows_,
+        faults=_others(given.faults, mended),
+        flaws=_others(given.flaws, mended),
+        notes=_others(given.notes, mended),
+        doubts=[line for line in given.doubts if line not in mended],
+    )
+
+
+def _others(found: Mapping[int, Said], mended: Mended) -> dict[int, Said]:
+    return {line: said for line, said in found.items() if line not in mended}
 
 
 def _sorted(given: Records, plan: Plan) -> _Sorted:  # noqa: C901 - a branch a kind of row

@@ -50,4 +50,4 @@ def _difference(known: Known, rows: Incoming, place: int, line: int) -> Differen
     stored = dict(zip(NAMES, known.facts, strict=True))
     if not wanted:
         return None
-    return Difference(line, known.id, known.ref, known.version, stored, wanted, fixed(known))
+    return Difference(line, known.id, known.ref, known.version, stored, wanted, known.state, fixed(known))

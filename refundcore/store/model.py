@@ -329,8 +329,9 @@ class Difference:
     """The facts of the claim: column -> value."""
     wanted: Mapping[str, Any]
     """What the row says otherwise: column -> value."""
+    state: str
     refusal: str = ""
-    """Why the claim is not changed, whatever is chosen; "" where it may be."""
+    """Why the claim is not changed, whatever is chosen; "" where it may be: nobody decided it."""
 
     @property
     def facts(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from refundcore.store import sqlite, tables
 from refundcore.store.chain import GENESIS, PERSONAL, commitment, event_hash, head_hash
 from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
 from refundcore.store.evidence_reading import files
+from refundcore.store.model import OPEN_STATES
 from refundcore.store.sentences import DONE
 from refundcore.store.store import Row, Store, rows_of
 
@@ -147,7 +148,7 @@ def _check_claims(connection: sa.Connection) -> tuple[int, int]:
         events += _check_claim(dict(claim), upcoming[1])
         upcoming = next(by_claim, None)
     if upcoming is not None:
-        raise _Wrong(f"The claim of {next(upcoming[1]).id} is missing.")
+        raise _Wrong(f"Event {next(upcoming[1]).id} is of a claim that is missing.")
     return claims, events
 
 
@@ -167,7 +168,20 @@ def _check_claim(claim: Mapping[str, Any], events: Iterator[Any]) -> int:
     for name, value in now.items():
         if value is not ERASED and claim[name] != value:
             raise _Wrong(f"Claim {ref}: {name} is not what its events say.")
+    _check_places(claim)
     return count
+
+
+def _check_places(claim: Mapping[str, Any]) -> None:
+    """A claim is found where its state and its facts say: in the queue while it is open, by its address."""
+    ref, address = claim["ref"], claim["customer_email"]
+    if claim["state"] in OPEN_STATES:
+        if claim["act_by"] is None or claim["queue_at"] != claim["act_by"]:
+            raise _Wrong(f"Claim {ref} is open, but does not stand in the queue at its time.")
+    elif claim["queue_at"] is not None:
+        raise _Wrong(f"Claim {ref} is {claim['state']}, but still stands in the queue.")
+    if claim["email_key"] != (None if address is None else address.lower()):
+        raise _Wrong(f"Claim {ref} is not found by its customer's address.")
 
 
 def _said(event: Any, ref: str) -> dict[str, Any]:  # noqa: ANN401 - a row

@@ -203,6 +203,7 @@ def _template() -> Path:
 def open_desk(folder: Path) -> Desk:
     """A store in a folder, with people; made where it is not there yet."""
     if SERVER:
+        os.environ["REFUND_DESK_DATA"] = str(folder)  # where evidence is kept beside a server's database
         return Desk(desk.connect(_on_server(folder), at=AT, policy=POLICY), folder=folder)
     path = folder / "refunds.db"
     if not path.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import bringing_in, imports_so_far, uploading
+from refundcore.desk import bringing_in, imports_so_far, mailing, uploading
 
 me = desk.page("Upload", "agent", "manager")
 
@@ -13,6 +13,8 @@ file = uploading.chooser()
 if file is None:
     uploading.forget_answers()
     st.text(f"{uploading.LIMITS} Nothing is stored before you have seen what would come in.")
+elif mailing.is_mail(file):
+    mailing.page(me, file)
 elif plan := uploading.understood(file):
     found = bringing_in.previewed(file, plan)
     if found:

@@ -142,7 +142,7 @@ def test_what_is_quoted_and_signed_is_told_from_what_was_written(name, text):
     found = message(name)
 
     assert found.text == text
-    assert mail.propose(found).values["order_ref"] == "48213", "the order in the quotation is not this claim's"
+    assert mail.propose(found).texts["order_ref"] == "48213", "the order in the quotation is not this claim's"
 
 
 def test_a_message_that_only_quotes_is_taken_from_its_quotation():
@@ -314,7 +314,7 @@ def test_parts_within_parts_are_read_to_a_bounded_depth(depth):
 def test_hostile_mail_is_read_and_searched_all_the_same(data):
     found = mailbox(data).messages[0]
 
-    assert mail.propose(found).values["order_ref"] == "48213"
+    assert mail.propose(found).texts["order_ref"] == "48213"
 
 
 @given(st.binary(max_size=400), st.sampled_from(["a.eml", "a.mbox", "a.msg"]))

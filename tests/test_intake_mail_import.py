@@ -57,7 +57,7 @@ def test_each_proposal_says_where_it_stands():
         "purchased_at": "2026-03-01",
         "amount": "12.50",
         "currency": "EUR",
-        "description": found.values["description"],
+        "description": found.texts["description"],
     }
     where = {name: [(one.place, one.quote) for one in each.candidates] for name, each in found.found.items()}
     assert where["order_ref"] == [
@@ -91,11 +91,11 @@ def test_each_proposal_says_where_it_stands():
     ],
 )
 def test_an_order_is_what_follows_a_word_for_one_and_of_several_none(text, ref):
-    assert proposed(text).values.get("order_ref") == ref
+    assert proposed(text).texts.get("order_ref") == ref
 
 
 def test_a_number_with_a_hash_alone_is_shown_but_not_taken_unseen():
-    assert "order_ref" in proposed("about #12345").values
+    assert "order_ref" in proposed("about #12345").texts
     assert "order_ref" not in proposed("about #12345").certain
 
 
@@ -116,7 +116,7 @@ def test_a_number_with_a_hash_alone_is_shown_but_not_taken_unseen():
     ],
 )
 def test_a_reason_is_proposed_where_the_words_are_those_of_one(text, reason):
-    assert proposed(text).values.get("reason") == reason
+    assert proposed(text).texts.get("reason") == reason
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_reason_is_proposed_where_the_words_are_those_of_one(text, reason):
     ],
 )
 def test_a_day_of_purchase_is_proposed_only_where_it_can_be_read_in_one_way(text, day):
-    assert proposed(text).values.get("purchased_at") == day
+    assert proposed(text).texts.get("purchased_at") == day
 
 
 @pytest.mark.parametrize(
@@ -162,14 +162,14 @@ def test_a_day_of_purchase_is_proposed_only_where_it_can_be_read_in_one_way(text
     ],
 )
 def test_an_amount_is_proposed_with_its_currency_where_both_are_clear(text, amount, currency):
-    values = proposed(text).values
+    values = proposed(text).texts
     assert (values.get("amount"), values.get("currency")) == (amount, currency)
 
 
 def test_an_amount_that_nobody_says_was_paid_is_not_taken_unseen():
     found = proposed("my account holds 500 EUR")
 
-    assert found.values["amount"] == "500"
+    assert found.texts["amount"] == "500"
     assert "amount" not in found.certain
 
 

@@ -61,7 +61,7 @@ def told(path: Path) -> str:
         found = mail.read(source(path.read_bytes(), path.name))
     except IntakeError as refusal:
         return str(refusal)
-    return repr([(one, one.parts, mail.propose(one).values) for one in found.messages])
+    return repr([(one, one.parts, mail.propose(one).texts) for one in found.messages])
 
 
 def test_every_file_is_read_or_refused_in_words_soon_and_always_alike(folder):

@@ -38,7 +38,8 @@ Made = TypeVar("Made")
 def chooser() -> Source | None:
     """Ask for a file."""
     given = st.file_uploader(
-        "A file of claims, one claim a row: CSV or other text of separated values, or an Excel workbook (.xlsx)",
+        "A file of claims, one claim a row: CSV or other text of separated values, or an Excel workbook (.xlsx);"
+        " or mail (.eml, .mbox)",
         key="upload_file",
         max_upload_size=LARGEST,
         help="Larger files come in by the command line: refund-desk import FILE",
@@ -109,7 +110,7 @@ def _what_it_is(plan: Plan, remembered: bool) -> None:  # noqa: FBT001 - one of 
     again = next(
         (one for one in acts.read(imports) if one.sha256 == plan.look.sha256 and one.status == "finished"), None
     )
-    st.text(f"{plan.look.name} ({_size(plan.look.size)}): {plan.kind}.")
+    st.text(f"{plan.look.name} ({size_text(plan.look.size)}): {plan.kind}.")
     if again:
         when = f"This very file was imported by {again.person} on {when_text(again.started_at)}."
         st.info(f"{plain(when)} Importing it again creates nothing new.", icon=":material/content_copy:")
@@ -117,7 +118,8 @@ def _what_it_is(plan: Plan, remembered: bool) -> None:  # noqa: FBT001 - one of 
         st.text("The columns are read as in the last file with this header.")
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """A number of bytes as people read it."""
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3)):,} kB"
 
 

@@ -94,7 +94,7 @@ class Proposed:
     found: Mapping[str, Found]
 
     @property
-    def values(self) -> dict[str, str]:
+    def texts(self) -> dict[str, str]:
         """Every fact of one value, as text: to be shown to a person."""
         return {name: found.text for name, found in self.found.items() if found.text}
 

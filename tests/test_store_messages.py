@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_of_tests import ANA, BEN, Desk, facts, open_desk
+from store_of_tests import ANA, BEN, MIA, Desk, facts, open_desk
 
 from refundcore import store
 from refundcore.store import Balance, Mailed
@@ -91,6 +91,15 @@ def test_an_import_that_is_taken_back_forgets_its_messages(desk: Desk) -> None:
     store.import_messages(desk.store, number, actor=ANA, at=desk.at, messages=[claim("m1")])
     assert store.known_messages(desk.store, ["m1"]) == {}, "nobody sees it before the import is finished"
     store.cancel_import(desk.store, number, actor=ANA, at=desk.at)
+
+    assert brought(desk, claim("m1")) == Balance(1, created=1)
+    assert store.verify(desk.store).good
+
+
+def test_an_import_of_mail_can_be_taken_back_and_brought_again(desk: Desk) -> None:
+    brought(desk, claim("m1"))
+    store.undo_import(desk.store, 1, actor=MIA, at=desk.at)
+    assert refs(desk) == []
 
     assert brought(desk, claim("m1")) == Balance(1, created=1)
     assert store.verify(desk.store).good

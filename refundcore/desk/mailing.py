@@ -80,20 +80,24 @@ def _becomes_text(one: Bound) -> str:
 
 
 def _what_it_is(mailbox: Mailbox, seen: list[Bound]) -> None:
-    counts = {
-        "would become claims": sum(not one.known and _becomes(one) == "claim" for one in seen),
-        "notes on claims": sum(not one.known and _becomes(one) == "note" for one in seen),
-        "would be left out": sum(not one.known and _becomes(one) == "nothing" for one in seen)
-        + len(mailbox.unreadable),
-        "are here already": sum(one.known is not None for one in seen),
+    kinds = ["here" if one.known else _becomes(one) for one in seen] + ["nothing"] * len(mailbox.unreadable)
+    words = {
+        "claim": ("would become a claim", "would become claims"),
+        "note": ("would be a note on a claim", "would be notes on claims"),
+        "nothing": ("would be left out", "would be left out"),
+        "here": ("is here already", "are here already"),
     }
-    told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    told = ", ".join(
+        f"{count:,} {one if count == 1 else many}"
+        for kind, (one, many) in words.items()
+        if (count := kinds.count(kind))
+    )
     size = count_text(len(seen) + len(mailbox.unreadable), "message")
-    st.text(f"{mailbox.name} ({uploading.size_text(mailbox.size)}): {size} of e-mail: {told}.")
+    st.text(f"{mailbox.name} ({uploading.size_text(mailbox.size)}), {size} of e-mail: {told}.")
     for line, why in mailbox.unreadable[:5]:
         st.text(f"· Line {line:,} cannot be read and is left out. {why}")
     if len(seen) > 1:
-        st.dataframe(_table(seen), hide_index=True, height=min(420, 38 + 35 * len(seen)), key="mail_messages")
+        st.dataframe(_table(seen), hide_index=True, height=min(420, 32 * (len(seen) + 1) + 2), key="mail_messages")
 
 
 def _table(seen: list[Bound]) -> pd.DataFrame:
@@ -125,7 +129,7 @@ def _chosen_message(seen: list[Bound]) -> Bound | None:
         for number, one in enumerate(seen, start=1)
     ]
     number = st.selectbox(
-        "Message", range(len(seen)), format_func=lambda place: plain(labels[place]), key="mail_shown", width=640
+        "Message", range(len(seen)), format_func=lambda place: labels[place], key="mail_shown", width=640
     )
     return seen[int(number or 0)]
 
@@ -140,7 +144,7 @@ def _message(one: Bound) -> None:
         st.text(
             f"From: {who}\nSent: {when_text(message.sent_at, unknown='unknown')}{received}\nSubject: {message.subject}"
         )
-        with st.container(height=420, border=False):
+        with st.container(height=480 if len(message.text) > 1_200 or message.text.count("\n") > 16 else "content"):
             st.text(message.text[:SHOWN] or "(no text)")
         rest = "\n\n".join(part for part in (message.parts.signature, message.parts.quoted) if part.strip())
         if rest:
@@ -213,13 +217,13 @@ def _field(form: fields.Form, name: str, one: Bound, values: Mapping[str, str]) 
     fields.draw(form, BY_NAME[name], f"{FORM}_{one.message.key[:16]}", values.get(name, ""), keep=True)
     found = one.proposed.found.get(name)
     if found and name not in fields.WIDE:
-        form.places[name].text(_places(found))
+        form.places[name].caption(plain(_places(found)))
 
 
 def _places(found: Found) -> str:
     """Where a value was found, or all that were."""
     if not found.text:
-        several = dict.fromkeys(f"{each.text} ({each.place})" for each in found.candidates)
+        several = dict.fromkeys(f"{code_text(each.text)} ({each.place})" for each in found.candidates)
         return f"Several are named: {', '.join(list(several)[:6])}"
     first = found.candidates[0]
     return f"{first.place}: {first.quote}"

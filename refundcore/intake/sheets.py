@@ -15,7 +15,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from weakref import WeakValueDictionary
@@ -24,7 +24,7 @@ from refundcore.intake import columns, tables
 from refundcore.intake.problems import IntakeError, clip, printable
 from refundcore.intake.tables import Records
 from refundcore.workbooks.__main__ import HEAD
-from refundcore.workbooks.limits import AS_CSV
+from refundcore.workbooks.limits import AS_CSV, MEMORY
 
 SECONDS = 60
 """No workbook takes longer."""
@@ -61,6 +61,8 @@ class Sheet:
     """Sheets of the workbook that are not read, each with why."""
     rivals: tuple[Sheet, ...] = ()
     """Sheets that could be meant as well, this one included, where there are several."""
+    book: Workbook | None = field(default=None, repr=False)
+    """Where it was chosen from, kept with it so that it need not be read again."""
 
     @property
     def rows(self) -> int:
@@ -133,7 +135,7 @@ def workbook(stream: BinaryIO, name: str, sha256: str, sheet: str) -> Workbook:
 def _read(stream: BinaryIO, name: str, sheet: str) -> Workbook:
     with _seekable(stream) as given:
         process = subprocess.Popen(  # noqa: S603 - this Python, this package
-            [sys.executable, "-S", "-E", "-s", "-m", "refundcore.workbooks", *([sheet] if sheet else [])],
+            [sys.executable, "-S", "-E", "-s", "-m", "refundcore.workbooks", str(MEMORY), sheet],
             stdin=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=_ROOT,
             env={key: os.environ[key] for key in ("SYSTEMROOT", "PATH") if key in os.environ},
         )  # fmt: skip
@@ -207,9 +209,8 @@ def chosen(book: Workbook, name: str, wanted: str) -> Sheet:
         if other not in {sheet.name for sheet in likely} and not wanted
     ]
     first = likely[0]
-    return Sheet(
-        first.name, first.epoch, first.packed, first.found, tuple(others), tuple(likely) if len(likely) > 1 else ()
-    )
+    rivals = tuple(likely) if len(likely) > 1 else ()
+    return replace(first, others=tuple(others), rivals=rivals, book=book)
 
 
 def _likeliest(filled: Sequence[Sheet]) -> list[Sheet]:

@@ -8,8 +8,8 @@ A frame is the length of what follows its head (4 bytes, the highest first), one
     E  the sheet ends: what `sheets.Found` holds
     X  the end: {"refused": the sentence after the file's name, or ""}
 
-The one argument, where there is one, is the name of the sheet to read, which may be a hidden one; without it all that
-are visible are read.
+Its arguments are how many bytes of memory it may take, and the name of the sheet to read, which may be a hidden one;
+with an empty name all that are visible are read.
 """
 
 from __future__ import annotations
@@ -71,11 +71,12 @@ def read(stream: BinaryIO, out: BinaryIO, wanted: str) -> None:
 
 def main() -> None:
     """Read within limits. What goes wrong is said in the last frame, unless the limits end the process itself."""
-    limits.confine()
+    memory, wanted = sys.argv[1:]
+    limits.confine(int(memory))
     out = sys.stdout.buffer
     said = ""
     try:
-        read(sys.stdin.buffer, out, sys.argv[1] if len(sys.argv) > 1 else "")
+        read(sys.stdin.buffer, out, wanted)
     except Refusal as refusal:
         said = str(refusal)
     except MemoryError:

@@ -38,13 +38,13 @@ class Damaged(Refusal):
         super().__init__(f"is cut off or damaged: {what}. {AGAIN}")
 
 
-def confine() -> None:
-    """Limit what this process may use: memory, time, no file to write, no core dump; others go first."""
+def confine(memory: int) -> None:
+    """Limit what this process may use: bytes of memory, time, no file to write, no core dump; others go first."""
     with contextlib.suppress(ImportError):  # Windows has no such limits; the desk ends the process by the clock alone
         import resource  # noqa: PLC0415
 
         for kind, most in (
-            (resource.RLIMIT_AS, MEMORY),
+            (resource.RLIMIT_AS, memory),
             (resource.RLIMIT_CPU, CPU),
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_CORE, 0),

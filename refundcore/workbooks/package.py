@@ -96,6 +96,8 @@ class Package:
                     parser.Parse(chunk)
                 parser.Parse(b"", True)  # noqa: FBT003 - expat's own
         except expat.ExpatError as error:
+            if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+                raise MemoryError from error
             raise Damaged(f"its part {_told(name)} is no well-formed XML") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
             raise Damaged(f"its part {_told(name)} cannot be unpacked") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import claim_parts, deciding, filters, verdicts
+from refundcore.desk import claim_parts, deciding, evidence_parts, filters, verdicts
 
 # Who may
 me = desk.page("Claim", head=False)
@@ -21,6 +21,7 @@ if claim is None:
     desk.heading("Claim", me)
     claim_parts.no_such_claim(ref)
     st.stop()
+alike = desk.read(desk.alike_evidence, claim.id)
 explanation = verdicts.explained(claim)
 
 # Show
@@ -35,19 +36,24 @@ with left:
     with st.container(border=True):
         verdicts.headline(explanation)
         claim_parts.summary(claim)
+        evidence_parts.warning(alike)
     if explanation.missing and claim.verdict == "need_info":
         st.header("What to ask", anchor=False)
         desk.listing(verdicts.missing_lines(explanation), "missing", "What to ask")
     if explanation.deadlines:
         st.header("Deadlines", anchor=False)
         desk.listing(verdicts.deadline_lines(explanation.deadlines), "deadlines", "Deadlines")
-    why, facts = st.tabs(["Why", "Facts"], key="claim_tab", on_change="rerun")
+    why, evidence, facts = st.tabs(["Why", "Evidence", "Facts"], key="claim_tab", on_change="rerun")
     if facts.open:
         with facts:
             if works and claim.state not in {"decided", "closed"}:
                 claim_parts.facts_form(me, claim)
             else:
                 claim_parts.facts_shown(claim)
+    elif evidence.open:
+        with evidence:
+            if other := evidence_parts.panel(me, claim, explanation, alike):
+                claim_parts.go(other, chosen, people)
     else:
         with why:
             verdicts.why(explanation, claim.clauses)

@@ -62,6 +62,12 @@ def refused(form: str) -> bool:
     return _refused(form) in st.session_state
 
 
+def refusal_of(form: str) -> str:
+    """Why the form was refused, to be told elsewhere; '' where it was not."""
+    found = st.session_state.pop(_refused(form), None)
+    return found[0] if found else ""
+
+
 def refusals(form: str) -> None:
     """Show why the form was refused, if it was; a stale page gets a button that reloads it.
 

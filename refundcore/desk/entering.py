@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from refundcore import store
-from refundcore.desk import acts, fields, verdicts
+from refundcore.desk import acts, attaching, fields, verdicts
 from refundcore.desk.listing import listing
 from refundcore.desk.show import REASONS, code_text, count_text, fact_label, known, plain, verdict_badge
 from refundcore.facts import BY_NAME
@@ -32,6 +32,7 @@ def questions() -> fields.Form:
     )
     form.typed["reason"] = chosen or ""
     fields.draw_all(form, chosen, FORM, {}, keep=True)
+    attaching.waiting_files(FORM)
     return form
 
 
@@ -39,6 +40,8 @@ def understood(form: fields.Form) -> tuple[dict[str, Any], dict[str, str]]:
     """What was typed as facts, and what of it cannot be read, which is also said under its field."""
     facts, problems = fields.read(form.typed)
     form.show(problems)
+    if attaching.kept_so_far(FORM):
+        facts["evidence_attached"] = True
     return facts, problems
 
 
@@ -74,6 +77,7 @@ def save(me: Person, facts: Mapping[str, Any], problems: Mapping[str, str], *, a
     given = {name: value for name, value in facts.items() if value is not None}
     receipt = acts.do(store.add_claim, me, FORM, facts=given, assign_to=assign_to)
     if receipt:
+        attaching.attach_waiting(me, FORM, receipt)
         forget()
         acts.tell(receipt.sentence)
         st.switch_page("pages/claim.py", query_params={"claim": receipt.ref})

@@ -182,6 +182,11 @@ def count_text(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def size_text(count: int) -> str:
+    """A number of bytes as `12 KB`, `1.5 MB`."""
+    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{max(1, round(count / 1024)):,} KB"
+
+
 def fact_label(name: str) -> str:
     """The label of a fact, or the name itself for what is no fact."""
     return BY_NAME[name].label if name in BY_NAME else name.replace("_", " ")

@@ -149,13 +149,9 @@ def _bytes(picture: Image.Image, form: str) -> bytes:
 
 
 def thumbnail(picture: Image.Image) -> bytes:
-    """A small JPEG of a picture. Of a long one its upper part, since a strip would show nothing."""
-    shape = picture
-    if picture.height > 2 * picture.width:
-        shape = picture.crop((0, 0, picture.width, 2 * picture.width))
-    elif picture.width > 4 * picture.height:
-        shape = picture.crop((0, 0, 4 * picture.height, picture.height))
-    small = shape.copy() if shape is picture else shape
+    """A small JPEG of a picture. Of a long one its upper part, of a wide one its left: a strip would show nothing."""
+    wide, high = min(picture.width, 3 * picture.height), min(picture.height, round(1.4 * picture.width))
+    small = picture.crop((0, 0, wide, high))
     small.thumbnail(SMALL, Image.Resampling.LANCZOS, reducing_gap=2.0)
     made = io.BytesIO()
     small.save(made, "JPEG", quality=82)

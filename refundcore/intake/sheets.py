@@ -26,7 +26,7 @@ from refundcore.intake.tables import Records
 from refundcore.workbooks.__main__ import HEAD
 from refundcore.workbooks.limits import AS_CSV, MEMORY
 
-SECONDS = 60
+SECONDS = 150
 """No workbook takes longer."""
 AT_ONCE = 2
 """Processes that read workbooks; further ones wait."""

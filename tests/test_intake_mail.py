@@ -248,7 +248,7 @@ def test_a_table_is_no_mail(text):
         (b"%PDF-1.4\n", "there is no e-mail"),
         (HEAD + b"\n" + b"x" * 26_300_000, "larger than 25 MB"),
         (b"x" * 50_000_001, "larger than 50 MB"),
-        (HEAD + b"Content-Type: multipart/mixed; boundary=a\n" * 200, "messages within messages"),
+        (HEAD + b"Content-Type: multipart/mixed; boundary=a\n" * 9_000, "too many parts within parts"),
     ],
     ids=["empty", "table", "msg", "pdf", "large", "larger", "deep"],
 )
@@ -261,6 +261,16 @@ def test_too_many_messages_are_refused(monkeypatch):
     monkeypatch.setattr("refundcore.intake.mail.mailboxes.MOST", 3)
     with pytest.raises(IntakeError, match="more than 3 messages"):
         mail.read(source(FOLDER / "inbox.mbox"))
+
+
+def test_a_mailbox_that_would_take_minutes_is_refused(monkeypatch):
+    monkeypatch.setattr("refundcore.intake.mail.mailboxes.MOST_STEPS", 100)
+    one = (
+        b"From x@example.org Tue Mar  3 10:15:04 2026\n" + HEAD + b"Content-Type: multipart/mixed; boundary=b\n\nx\n\n"
+    )
+    assert len(mailbox(one * 14, "a.mbox").messages) == 14
+    with pytest.raises(IntakeError, match="too many parts within parts"):
+        mailbox(one * 20, "a.mbox")
 
 
 def test_one_message_that_cannot_be_read_does_not_end_the_others():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from refundcore.intake.files import HEAD, Source
-from refundcore.intake.mail.messages import Message, parse
+from refundcore.intake.mail.messages import MOST_STEPS, Message, parse, steps
 from refundcore.intake.problems import IntakeError
 
 LARGEST = 50_000_000
@@ -17,6 +17,7 @@ LARGEST = 50_000_000
 MOST = 2_000
 """Messages of one file."""
 
+_FEWER = "Export fewer messages at a time from the mail program."
 _ENDINGS = (".eml", ".mbox", ".mbx", ".emlx", ".msg")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PROPERTIES = "__substg1.0_".encode("utf-16-le")
@@ -64,10 +65,7 @@ def read(file: Source) -> Mailbox:
     with file.open() as stream:
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise IntakeError(
-            f"{file.name} is larger than {LARGEST // 1_000_000} MB. Export fewer messages at a time from the mail"
-            " program."
-        )
+        raise IntakeError(f"{file.name} is larger than {LARGEST // 1_000_000} MB. {_FEWER}")
     if data.startswith(_OLE):
         raise IntakeError(
             f"{file.name} is a message as Outlook keeps it (.msg), which is not read here. In the new Outlook or on the"
@@ -80,11 +78,13 @@ def read(file: Source) -> Mailbox:
     several = bool(_FROM.match(text))
     found: list[Message] = []
     unreadable: list[tuple[int, str]] = []
+    taken = 0
     for number, (line, message) in enumerate(_split(text) if several else [(1, text)], start=1):
         if number > MOST:
-            raise IntakeError(
-                f"{file.name} has more than {MOST:,} messages. Export fewer at a time from the mail program."
-            )
+            raise IntakeError(f"{file.name} has more than {MOST:,} messages. {_FEWER}")
+        taken += steps(message)
+        if several and taken > MOST_STEPS:
+            raise IntakeError(f"{file.name} has too many parts within parts for its length. {_FEWER}")
         try:
             found.append(parse(message, line))
         except IntakeError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from refundcore import __main__ as front
 from refundcore import accounts, clock, store
 
+PROJECT = Path(__file__).resolve().parent.parent
 HEAD = "claim_ref,order_ref,customer_email,why,purchased_at,submitted_at,amount,currency\n"
 ROW = "{0},O-{0},c{0}@example.org,dead,{1},2026-03-12,{2},USD\n"
 
@@ -146,3 +150,40 @@ def test_a_file_cannot_steer_the_terminal(tmp_path, capsys):
     _, out, err = run(tmp_path, capsys, text)
 
     assert "\x1b" not in out + err
+
+
+def test_a_dry_run_tells_what_is_here_with_other_facts_and_update_changes_it(desk, tmp_path, capsys):
+    run(tmp_path, capsys, HEAD + ROW.format("A", "2026-03-10", "1.00") + ROW.format("B", "2026-03-10", "1.00"), *SAID)
+    text = HEAD + ROW.format("A", "2026-03-10", "2.00") + ROW.format("B", "2026-03-10", "1.00")
+
+    _, out, _ = run(tmp_path, capsys, text, "--dry-run")
+    assert "1 are here already with the same facts." in out
+    assert "1 are here with other facts: amount 1." in out
+    assert "Line 2, A: amount 100 -> 200" in out
+    assert "1 of them would be changed with --update." in out
+    assert store.claim(desk, "A").facts["amount"] == 100
+
+    assert run(tmp_path, capsys, text)[0] == 1
+    assert run(tmp_path, capsys, text, "--update")[0] == 0
+    assert store.claim(desk, "A").facts["amount"] == 200
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_is_taken_back_and_can_be_brought_again(desk, tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text(HEAD + "".join(ROW.format(f"K{number}", "2026-03-10", "1.00") for number in range(30_000)))
+    command = [sys.executable, "-m", "refundcore", "import", str(path), *SAID]
+    process = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not (found := store.imports(desk)) or not found[0].balance.rows:
+        assert process.poll() is None, "It ended before it could be killed."
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not store.queue(desk, store.Filter(state="all"), person=1, at=clock.now()).rows
+    assert store.verify(desk).good
+
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert "30,000 created" in done.stdout, done.stderr
+    assert [one.status for one in store.imports(desk)] == ["finished", "removed"]
+    assert store.verify(desk).good

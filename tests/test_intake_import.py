@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from refundcore.intake import IntakeError, Wishes
 from refundcore.rules import judge
 
 AT = datetime(2026, 3, 16, 12, 0, tzinfo=UTC)
+MIA = 2
 HEAD = "claim_ref,order_ref,customer_email,reason,purchased_at,submitted_at,amount,currency,note\n"
 ROW = "{0},O-{0},c{0}@example.org,sms_not_received,2026-03-10,2026-03-12,{1},USD,x\n"
 
@@ -27,6 +29,15 @@ def desk(tmp_path) -> store.Store:
         name="Ana",
         email="ana@example.org",
         role="agent",
+        password="nine blue herons in Lund",
+        at=AT,
+    )
+    accounts.create_person(
+        opened,
+        actor=None,
+        name="Mia",
+        email="mia@example.org",
+        role="manager",
         password="nine blue herons in Lund",
         at=AT,
     )
@@ -224,3 +235,85 @@ def test_every_clause_that_decides_is_met_by_the_sample(desk):
     silent = {name for name, clause in desk.policy.clauses.items() if not set(clause.roles) - {"note", "clock", "fee"}}
     no_fees_are_set = {"C8c"}
     assert set(desk.policy.clauses) - silent - cited <= no_fees_are_set | {"C6a", "C6e"}
+
+
+# Rows mended by hand, two people at once.
+
+CELLS = st.tuples(
+    st.sampled_from(["A", "B", "C", ""]),
+    st.sampled_from(["O-1", "O-2", ""]),
+    st.sampled_from(["sms_not_received", "other", ""]),
+    st.sampled_from(["1.00", "2.00", "-1", "1.005", ""]),
+)
+NARROW_HEAD = "claim_ref,order_ref,reason,amount,currency\n"
+
+
+def _text(rows: list[tuple[str, ...]]) -> str:
+    return NARROW_HEAD + "".join(f"{','.join(row)},USD\n" for row in rows)
+
+
+def _facts(desk: store.Store) -> list[tuple[object, ...]]:
+    """What the claims of a store are, apart from their numbers."""
+    with desk.read() as connection:
+        query = "SELECT claim_ref, order_ref, reason, amount, currency, verdict FROM claims"
+        return sorted(map(tuple, connection.exec_driver_sql(query)), key=repr)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
+@given(st.lists(CELLS, min_size=1, max_size=8), st.dictionaries(st.integers(0, 7), CELLS, max_size=4))
+def test_mending_rows_here_is_importing_the_mended_file(desk, given_rows, mends):
+    mends = {place: row for place, row in mends.items() if place < len(given_rows)}
+    stores = []
+    for here in (True, False):
+        rows = list(given_rows)
+        mended = {place + 2: [*row, "USD"] for place, row in mends.items()}
+        if not here:
+            rows = [mends.get(place, row) for place, row in enumerate(rows)]
+            mended = {}
+        file = intake.source(_text(rows).encode(), "claims.csv")
+        plan = intake.plan(file, zone="UTC", wishes=Wishes(answers={"decimals": "."}))
+        number, balance = intake.bring_in(file, plan, desk, actor=1, at=AT, mended=mended)
+        assert balance.holds
+        assert balance.rows == len(rows)
+        _, again = intake.bring_in(file, plan, desk, actor=1, at=AT, mended=mended)
+        assert again.created == 0
+        stores.append((balance, _facts(desk)))
+        store.undo_import(desk, number, actor=MIA, at=AT)
+        assert not _facts(desk)
+    assert stores[0] == stores[1]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_people_who_import_at_once_create_each_claim_once_and_lose_no_row(desk, same):
+    person = {"name": "Ben", "email": "ben@example.org", "role": "agent", "password": "nine blue herons in Lund"}
+    accounts.create_person(desk, actor=None, at=AT, **person)
+    text = HEAD + "".join(ROW.format(f"T{number}", "1.00") for number in range(3_000))
+    files = [text, text if same else text + ROW.format("LAST", "1.00")]
+    results: list[store.Balance | str] = []
+    gate = threading.Barrier(2)
+
+    def send(actor: int, data: bytes) -> None:
+        file = intake.source(data, "claims.csv")
+        plan = intake.plan(file, zone="UTC")
+        gate.wait()
+        try:
+            results.append(intake.bring_in(file, plan, desk, actor=actor, at=AT)[1])
+        except store.StoreError as refusal:
+            results.append(str(refusal))
+
+    threads = [
+        threading.Thread(target=send, args=(actor, data.encode())) for actor, data in zip((1, 2), files, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(results) == 2
+    balances = [result for result in results if isinstance(result, store.Balance)]
+    assert all("importing this very file now" in result for result in results if isinstance(result, str))
+    assert sum(balance.created for balance in balances) == (3_000 if same else 3_001)
+    assert all(balance.holds for balance in balances)
+    assert store.verify(desk).good
+    for data in files:
+        assert bring(desk, data.encode())[1].unchanged == data.count("\n") - 1

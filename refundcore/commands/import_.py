@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,9 @@ from refundcore.store import Store, StoreError, connect
 ALL_IN, SOME_OUT, REFUSED = 0, 1, 2
 COLLECT = (100_000, 20, 50)
 """How seldom cycles are looked for: rows hold none, and looking takes longer than reading them."""
+
+SOON = 2.0
+"""Seconds after which it is told how long it will take."""
 
 TOLD = 12
 """No more kinds of problems than this are listed."""
@@ -59,7 +63,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         action="append",
         default=[],
         metavar="[FACT=]ORDER",
-        help="dmy, mdy, or clear: leave out dates that fit both",
+        help="dmy, mdy, or clear: leave out dates that fit both; swap or keep: dates that a spreadsheet exchanged",
     )
     parser.add_argument(
         "--decimal", action="append", default=[], metavar="[FACT=]MARK", help="the decimal mark of amounts, . or ,"
@@ -104,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
                 _ask(question)
             return REFUSED
         if args.dry_run:
-            preview = intake.preview(file, plan, store.policy, micros(at))
+            preview = intake.preview(file, plan, store.policy, micros(at), store=store)
             _tell_preview(preview)
             return SOME_OUT if preview.rejected else ALL_IN
         gc.freeze()  # nothing of the program itself will be let go of
@@ -131,7 +135,7 @@ def _wishes(args: argparse.Namespace) -> Wishes:
     answers = {"encoding": args.encoding, "sheet": args.sheet, "header": args.header_line}
     answers["delimiter"] = "\t" if args.delimiter in {"tab", "\\t"} else args.delimiter
     for option, key, given in (("--date-order", "dates", args.date_order), ("--decimal", "decimals", args.decimal)):
-        allowed = ("dmy", "mdy", "clear") if key == "dates" else (".", ",")
+        allowed = ("dmy", "mdy", "clear", "swap", "keep") if key == "dates" else (".", ",")
         for text in given:
             fact, _, value = text.rpartition("=")
             if value not in allowed:
@@ -221,6 +225,30 @@ def _tell_preview(preview: Preview) -> None:
     for line, why in preview.left_out[:TOLD]:
         print(f"Line {line} is {why}, and left out.")
     _tell_groups(preview.groups)
+    _tell_meeting(preview.meeting)
+
+
+def _tell_meeting(meeting: intake.Meeting) -> None:
+    """What is here already, and how it differs."""
+    if meeting.unchanged:
+        print(f"{meeting.unchanged:,} are here already with the same facts.")
+    if not meeting.differing:
+        return
+    facts = ", ".join(f"{name} {count:,}" for name, count in meeting.facts.most_common())
+    print(f"{meeting.differing:,} are here with other facts: {facts}.")
+    for one in meeting.first[:TOLD]:
+        for name in one.facts:
+            told = [_told_value(values.get(name)) for values in (one.stored, one.wanted)]
+            print(f"  Line {one.line}, {clip(one.ref)}: {name} {told[0]} -> {told[1]}")
+    fixed = sum(meeting.refusals.values())
+    print(
+        f"{len(meeting.versions):,} of them would be changed with --update"
+        + (f"; {fixed:,} would not: somebody decided them, or closed them." if fixed else ".")
+    )
+
+
+def _told_value(value: object) -> str:
+    return "nothing" if value is None else clip(str(value))
 
 
 def _tell_groups(groups: Sequence[intake.Group]) -> None:
@@ -231,6 +259,10 @@ def _tell_groups(groups: Sequence[intake.Group]) -> None:
         print(f"and {len(groups) - TOLD} kinds more.", file=sys.stderr)
 
 
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 class _Progress:
     """How far it is, on standard error: one line that moves at a terminal, else a line at every tenth."""
 
@@ -238,11 +270,15 @@ class _Progress:
         self._name = name
         self._live = sys.stderr.isatty()
         self._tenth = 0
+        self._began = time.monotonic()
 
     def __call__(self, done: float, rows: int) -> None:
         text = f"{self._name}: {done:4.0%}, {rows:,} rows"
+        spent = time.monotonic() - self._began
+        if 0 < done < 1 and spent > SOON:
+            text += f", {rows / spent:,.0f} a second, {_span(spent / done - spent)} left"
         if self._live:
-            print(f"\r{text}", end="", file=sys.stderr, flush=True)
+            print(f"\r{text:<78}", end="", file=sys.stderr, flush=True)
         elif int(done * 10) > self._tenth:
             self._tenth = int(done * 10)
             print(text, file=sys.stderr, flush=True)

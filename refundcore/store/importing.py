@@ -320,7 +320,7 @@ def resume_or_remove(store: Store, at: datetime) -> int:
         else:
             with store.write() as connection:
                 connection.execute(sa.update(_imports).where(_imports.c.id == record["id"]).values(status="removing"))
-            remove(store, record["id"], record["person_id"], at)
+            remove(store, record["id"], record["undone_by"] or record["person_id"], at)
         done += 1
     return done
 

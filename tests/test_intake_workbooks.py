@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -145,6 +146,35 @@ def test_a_number_with_three_decimals_is_no_thousand():
 
     assert plan.ready
     assert "has too many decimals" in brought(file, plan)[1][2]
+
+
+def opened_in_the_wrong_order() -> list[list[object]]:
+    """Rows of a text with the day first, as a spreadsheet leaves them where the month comes first."""
+    rows: list[list[object]] = []
+    for at in range(24):
+        day = dt.date(2026, 3, 1) + dt.timedelta(days=at)
+        left: object = dt.date(2026, day.day, day.month) if day.day <= 12 else day.strftime("%d/%m/%Y")
+        rows.append([f"A{at}", "O", 1, "USD", left])
+    return rows
+
+
+def test_dates_that_a_spreadsheet_seems_to_have_read_in_another_order_are_asked_about():
+    data = Book([Sheet([[*HEADER, "purchased_at"], *opened_in_the_wrong_order()])]).bytes()
+    _, plan = planned(data)
+
+    (question,) = plan.questions
+    assert question.key == "dates:purchased_at"
+    assert "12 values as dates, none with a day above 12, and 12 as text" in question.text
+
+    right, kept = (brought(*planned(data, **{question.key: answer}))[0]["purchased_at"] for answer in ("swap", "keep"))
+    assert [moment(us).date() for us in right] == [dt.date(2026, 3, 1) + dt.timedelta(days=at) for at in range(24)]
+    assert moment(kept[0]).date() == dt.date(2026, 1, 3)
+
+
+def test_dates_of_a_sheet_are_certain_where_nothing_speaks_against_them():
+    rows = [[f"A{at}", "O", 1, "USD", dt.date(2026, 3, 1 + at)] for at in range(10)]
+
+    assert planned(Book([Sheet([[*HEADER, "purchased_at"], *rows])]).bytes())[1].ready
 
 
 def test_a_sheet_that_is_not_there_is_told_with_those_that_are():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -29,6 +29,14 @@ ORDERS: Mapping[str, str] = {
     "mdy": "month first, as 12/31",
     "clear": "leave out the rows that can be read both ways",
 }
+
+SWAPS: Mapping[str, str] = {
+    "swap": "exchange day and month of the dates that the sheet holds as dates",
+    "keep": "leave them as they stand",
+}
+"""What may be done with the dates of a sheet that most likely were read with day and month exchanged."""
+_ENOUGH = 5
+"""As many dates, each with a day up to 12 by chance, are one case in a hundred."""
 
 _TIME = (
     rb"(?:(?:[Tt]|,? {1,3}|,? at )(?P<h>00?)[:.](?P<m>00)(?:[:.](?P<s>00)(?:[.,](?P<f>0{1,12}))?)?"
@@ -124,6 +132,8 @@ class Evidence:
 
     forms: dict[str, int] = field(default_factory=dict)
     triples: dict[str, Seen] = field(default_factory=dict)
+    last_day: int = 0
+    """The largest day of the month among ISO dates."""
 
     def add(self, texts: pa.StringArray, filled: Rows) -> None:
         """Take more rows of the column into account."""
@@ -134,6 +144,8 @@ class Evidence:
             if not name:
                 continue
             self.forms[name] = self.forms.get(name, 0) + len(shaped.rows)
+            if name == "iso" and (iso := instants.ISO.fullmatch(shaped.shape)):
+                self.last_day = max(self.last_day, int(shaped.number(*iso.span("D")).max()))
             if found:
                 first, second = shaped.number(*found.span("a")), shaped.number(*found.span("b"))
                 seen = self.triples.setdefault(name, Seen(example=str(texts[int(shaped.rows[0])].as_py())))
@@ -141,6 +153,20 @@ class Evidence:
                 seen.day_first += int(((first > MONTHS) & (second <= MONTHS)).sum())
                 seen.month_first += int(((second > MONTHS) & (first <= MONTHS)).sum())
                 seen.unclear += int(((first <= MONTHS) & (second <= MONTHS) & (first != second)).sum())
+
+    @property
+    def swapped(self) -> bool:
+        """Whether a spreadsheet seems to have exchanged days and months of the dates that it understood.
+
+        It then holds as dates only those with a day up to 12, and left the others as they were, as text.
+        """
+        left = list(self.triples.values())
+        return (
+            self.forms.get("iso", 0) >= _ENOUGH
+            and 0 < self.last_day <= MONTHS
+            and sum(seen.count for seen in left) >= _ENOUGH
+            and not any(seen.unclear for seen in left)
+        )
 
     @property
     def plain(self) -> bool:
@@ -176,6 +202,8 @@ def told(form: str, order: str = "") -> str:
             return "d-Mon-yyyy"
         parts = {"dmy": ("dd", "mm"), "mdy": ("mm", "dd")}.get(order, ("?", "?"))
         return mark.join((*parts, year))
+    if form == "iso" and order == "swap":
+        return "dates of the sheet with day and month exchanged"
     return {"iso": "ISO (yyyy-mm-dd)", "serial": "spreadsheet day numbers", "unix": "seconds since 1970"}.get(
         form, form
     )
@@ -225,9 +253,12 @@ def _moments(  # noqa: PLR0911 - a branch a form
     shaped: Shaped, orders: Mapping[str, str], zone: str, epoch: int
 ) -> Moments | str:
     """The instants of one shape, or why there are none."""
+    shape = shaped.shape
+    if orders.get("iso") == "swap" and (found := instants.ISO.fullmatch(shape)):
+        clock = instants.clock_of(shaped, found)
+        return moments(shaped.rows, replace(clock, day=clock.month, month=clock.day), zone)
     if iso := instants.read_iso(shaped, zone):
         return iso
-    shape = shaped.shape
     if found := _TRIPLE.fullmatch(shape):
         order = orders.get(_form(shape))
         return UNLIKE if order is None else _triple(shaped, found, order, zone)

@@ -136,13 +136,18 @@ def _orders(seen: _Evidence, draft: Plan) -> tuple[dict[str, dict[str, str]], li
         found: dict[str, str] = {}
         asked: list[dates.Seen] = []
         for form, values in evidence.triples.items():
-            order = said or values.order or fallback
+            order = (said if said in dates.ORDERS else "") or values.order or fallback
             if order:
                 found[form] = order
             else:
                 asked.append(values)
                 found[form] = "dmy" if values.day_first >= values.month_first else "mdy"
         orders[fact] = found
+        if draft.look.sheet and evidence.swapped:
+            if said in dates.SWAPS:
+                found["iso"] = said
+            else:
+                questions.append(_swap_question(fact, evidence))
         if asked:
             questions.append(_date_question(fact, asked, next(iter(found.values()))))
         if forms := [dates.told(form, found.get(form, "")) for form in evidence.forms if form != "iso"]:
@@ -152,6 +157,17 @@ def _orders(seen: _Evidence, draft: Plan) -> tuple[dict[str, dict[str, str]], li
             )
             notices.append(f"{fact}: dates are read as {', '.join(all_forms or forms)}.{mixed}")
     return orders, questions, notices
+
+
+def _swap_question(fact: str, evidence: dates.Evidence) -> Question:
+    left = list(evidence.triples.values())
+    text = (
+        f"Were days and months of “{BY_NAME[fact].label}” ({fact}) exchanged? The sheet holds {evidence.forms['iso']:,}"
+        f" values as dates, none with a day above 12, and {sum(seen.count for seen in left):,} as text, each with a"
+        f" number above 12 (such as {left[0].example}): so looks a sheet that was opened where dates are written in"
+        " another order."
+    )
+    return Question(f"dates:{fact}", text, tuple(Option(value, label) for value, label in dates.SWAPS.items()), "swap")
 
 
 def _date_question(fact: str, asked: Sequence[dates.Seen], proposed: str) -> Question:

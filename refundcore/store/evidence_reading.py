@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import sqlalchemy as sa
@@ -105,7 +107,8 @@ def alike_evidence(store: Store, claim: int, *, most: int = 20) -> list[Alike]:
         ).all()
         if not mine:
             return []
-        numbers = set(_near(connection, claim, [row.look for row in mine if row.look is not None]))
+        seen = [row.look for row in mine if row.look is not None]
+        numbers = _looks.setdefault(store.engine, _Looks()).near(connection, seen) if seen else set()
         shas, sent = [row.sha256 for row in mine], [row.sent_sha256 for row in mine]
         query = (
             sa.select(evidence, tables.claims.c.ref)
@@ -127,21 +130,39 @@ def alike_evidence(store: Store, claim: int, *, most: int = 20) -> list[Alike]:
     return sorted(pairs, key=lambda pair: (not pair.same, pair.bits, -pair.other.id))[:most]
 
 
-def _near(connection: sa.Connection, claim: int, looks: list[int]) -> Iterator[int]:
-    """Ids of pictures of other claims that look like one of these."""
-    if not looks:
-        return
-    query = sa.select(evidence.c.id, evidence.c.look).where(
-        evidence.c.look.isnot(None), evidence.c.removed_event.is_(None), evidence.c.claim_id != claim
-    )
-    found = connection.execute(query).all()
-    if not found:
-        return
-    table = np.array([tuple(row) for row in found], dtype=np.int64)
-    theirs = table[:, 1].astype(np.uint64)
-    for look in looks:
-        bits = np.bitwise_count(theirs ^ np.uint64(look & (2**64 - 1)))
-        yield from (int(number) for number in table[bits <= ALIKE, 0])
+class _Looks:
+    """The looks of all pictures, kept in memory and caught up at each question: 16 bytes a picture."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids = np.empty(0, np.int64)
+        self._looks = np.empty(0, np.uint64)
+
+    def near(self, connection: sa.Connection, looks: Iterable[int]) -> set[int]:
+        """Ids of the pictures that look like one of these. Some may have been taken away since."""
+        with self._lock:
+            self._catch_up(connection)
+            ids, known = self._ids, self._looks
+        found: set[int] = set()
+        for look in looks:
+            found.update(ids[np.bitwise_count(known ^ np.uint64(look & (2**64 - 1))) <= ALIKE].tolist())
+        return found
+
+    def _catch_up(self, connection: sa.Connection) -> None:
+        last = int(self._ids[-1]) if len(self._ids) else 0
+        new = (
+            sa.select(evidence.c.id, evidence.c.look)
+            .where(evidence.c.id > last, evidence.c.look.isnot(None))
+            .order_by(evidence.c.id)
+        )
+        rows = connection.execute(new).all()
+        if rows:
+            table = np.array([tuple(row) for row in rows], dtype=np.int64)
+            self._ids = np.concatenate([self._ids, table[:, 0]])
+            self._looks = np.concatenate([self._looks, table[:, 1].astype(np.uint64)])
+
+
+_looks: WeakKeyDictionary[sa.Engine, _Looks] = WeakKeyDictionary()
 
 
 def _pairs(mine: Any, others: Any, names: dict[int, str]) -> Iterator[Alike]:  # noqa: ANN401 - rows

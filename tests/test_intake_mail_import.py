@@ -69,6 +69,19 @@ def test_each_proposal_says_where_it_stands():
 
 
 @pytest.mark.parametrize(
+    ("received", "taken"),
+    [("Tue, 3 Mar 2026 09:15:04 +0000", True), ("Wed, 4 Mar 2026 10:00:00 +0000", False), ("", False)],
+)
+def test_when_it_was_sent_is_taken_unseen_only_where_it_was_received_within_a_day(received, taken):
+    head = f"Received: from a by b; {received}\n" if received else ""
+    data = f"{head}From: a@example.org\nDate: Tue, 3 Mar 2026 09:15:00 +0000\n\nx"
+    found = mail.propose(mail.read(source(data.encode(), "a.eml")).messages[0])
+
+    assert found.texts["sent_at"] == "2026-03-03T09:15:00Z"
+    assert ("sent_at" in found.certain) is taken
+
+
+@pytest.mark.parametrize(
     ("text", "ref"),
     [
         ("my order 12345", "12345"),
@@ -215,7 +228,7 @@ def test_what_is_not_certain_stays_unknown_and_is_asked_for(desk, capsys):
     assert "not taken: several" in err
     claim = store.claim(desk, "RC-000001")
     known = {name for name, value in claim.facts.items() if value is not None}
-    assert known == {"channel", "description", "sent_at", "sent_at_latest"}
+    assert known == {"channel", "description"}
     assert claim.verdict == "need_info"
 
 

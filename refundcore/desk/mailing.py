@@ -22,8 +22,8 @@ from refundcore.store import Balance, Person
 
 FORM = "mail"
 FIELDS = (
-    *("order_ref", "item_ref", "customer_email", "reason", "purchased_at", "submitted_at", "amount", "currency"),
-    *("sms_code_received", "description"),
+    *("order_ref", "item_ref", "customer_email", "reason", "purchased_at", "ordered_at", "submitted_at", "sent_at"),
+    *("amount", "currency", "sms_code_received", "description"),
 )
 """The facts that are asked for here; the others are completed on the claim's own page."""
 
@@ -233,14 +233,14 @@ def _proposed_texts(one: Bound, *, certain: bool = False) -> dict[str, str]:
     """The proposals as a form shows them, a moment in the desk's zone; the certain ones, or all."""
     values = one.proposed.certain if certain else one.proposed.texts
     shown = {name: text for name, text in values.items() if name in FIELDS}
-    if "submitted_at" in shown:
-        at = one.message.received_at
-        shown["submitted_at"] = fields.text_of("submitted_at", {"submitted_at": at, "submitted_at_latest": at})
+    for name, at in (("submitted_at", one.message.received_at), ("sent_at", one.message.sent_at)):
+        if name in shown:
+            shown[name] = fields.text_of(name, {name: at, f"{name}_latest": at})
     return shown
 
 
 def _beyond(one: Bound) -> dict[str, str]:
-    """What is taken of the message without being asked for: how and when it was sent."""
+    """What is taken of the message without being asked for: that it is one."""
     return {name: text for name, text in one.proposed.texts.items() if name not in FIELDS}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date
 
 from refundcore import money
-from refundcore.deadlines import moment
+from refundcore.deadlines import DAY, moment
 from refundcore.intake.mail import phrases
 from refundcore.intake.mail.messages import Message
 from refundcore.intake.mail.phrases import Phrases
@@ -112,10 +112,15 @@ def propose(message: Message, words: Phrases | None = None) -> Proposed:
     if message.sender:
         shown = f"{message.sender_name} <{message.sender}>" if message.sender_name else message.sender
         found["customer_email"] = [Candidate(message.sender, "From", shown)]
-    for fact, at, where in (("sent_at", message.sent_at, "Date"), ("submitted_at", message.received_at, "Received")):
+    confirmed = None not in {message.sent_at, message.received_at} and _soon(message)
+    moments = (
+        ("sent_at", message.sent_at, "Date", confirmed),
+        ("submitted_at", message.received_at, "Received", True),
+    )
+    for fact, at, where, sure in moments:
         if at is not None:
             text = f"{moment(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-            found[fact] = [Candidate(text, where, text)]
+            found[fact] = [Candidate(text, where, text, sure)]
     if grounds := message.text.strip():
         found["description"] = [Candidate(grounds[:LONGEST_GROUNDS], "the text", "the newest text of the message")]
     found["order_ref"] = [one for space in spaces for one in _orders(space, words)]
@@ -124,6 +129,11 @@ def propose(message: Message, words: Phrases | None = None) -> Proposed:
         found[fact] = [one for space in spaces for one in _dates(space, near)]
     found["amount"], found["currency"] = _amounts(spaces, words)
     return Proposed({name: Found(name, tuple(some)) for name, some in found.items() if some})
+
+
+def _soon(message: Message) -> bool:
+    """Whether a message was received within a day of when its sender says that it was sent."""
+    return (message.received_at or 0) - (message.sent_at or 0) <= DAY
 
 
 class _Space:

@@ -46,7 +46,7 @@ with left:
     why, evidence, facts = st.tabs(["Why", "Evidence", "Facts"], key="claim_tab", on_change="rerun")
     if facts.open:
         with facts:
-            if works and claim.state not in {"decided", "closed"}:
+            if works and claim.state not in {"decided", "closed", "payout_failed"}:
                 claim_parts.facts_form(me, claim)
             else:
                 claim_parts.facts_shown(claim)

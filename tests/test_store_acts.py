@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from evidence_of_tests import png
-from store_of_tests import ANA, AT, AUD, BEN, GONE, MAX, MIA, PEOPLE, Desk, batch, facts, key, open_desk
+from store_of_tests import ANA, AT, AUD, BEN, GONE, MAX, MIA, PEOPLE, VERDICTS, Desk, batch, facts, key, open_desk
 
 from refundcore import store
 from refundcore.deadlines import HOUR, micros
@@ -222,6 +222,12 @@ def _decided(desk: Desk) -> store.ClaimRecord:
     return claim
 
 
+def _denied(desk: Desk) -> store.ClaimRecord:
+    claim = desk.add(**VERDICTS["deny"])
+    desk.decide(claim, "deny", BEN)
+    return claim
+
+
 def _with_evidence(desk: Desk) -> store.ClaimRecord:
     claim = desk.add()
     desk.do(store.attach_evidence, claim, BEN, evidence=(SHOT,))
@@ -247,6 +253,27 @@ def _undo_import(desk: Desk, who: int) -> int:
     return store.undo_import(desk.store, number, actor=who, at=AT)
 
 
+def _payout(desk: Desk, state: str = "queued", manager: int = MAX) -> dict[str, Any]:
+    """A decided claim with a payout in a state: what the acts on payouts take."""
+    claim = desk.add(**VERDICTS["deny"]) if state == "awaiting" else desk.add()
+    desk.decide(claim, "approve", manager if state == "awaiting" else BEN, reason="as agreed")
+    found = store.payouts_of(desk.store, claim.id)[0].id
+    if state in {"in_batch", "failed"}:
+        number = store.make_batch(desk.store, actor=MAX, at=AT, key=key(), payouts=[found]).batch
+        store.export_batch(desk.store, actor=MAX, at=AT, key=key(), batch=number)
+    if state == "failed":
+        desk.do(store.mark_payout, claim, MAX, payout=found, result="failed", why="account closed")
+    return {"claim": claim, "payout": found}
+
+
+def _on_payout(act: Any, state: str, **others: Any) -> Any:
+    def do(desk: Desk, who: int) -> store.Receipt:
+        given = _payout(desk, state, MIA if who == MAX else MAX)
+        return desk.do(act, given["claim"], who, payout=given["payout"], **others)
+
+    return do
+
+
 SHOT = read("shot.png", png())
 ACTS: dict[str, Any] = {
     "add_claim": lambda d, who: store.add_claim(d.store, actor=who, at=AT, key=key(), facts=facts()),
@@ -266,6 +293,15 @@ ACTS: dict[str, Any] = {
         store.judge_evidence, _with_evidence(d), who, sufficient=False, reason="blurred"
     ),
     "remove_evidence": _remove_evidence,
+    "approve_payout": _on_payout(store.approve_payout, "awaiting"),
+    "reject_payout": _on_payout(store.reject_payout, "awaiting", reason="no"),
+    "ask_route": _on_payout(store.ask_route, "queued", route="bank_transfer", reason="card expired"),
+    "queue_payout": _on_payout(store.queue_payout, "failed"),
+    "pay": _on_payout(store.mark_payout, "in_batch", result="paid"),
+    "make_batch": lambda d, who: store.make_batch(d.store, actor=who, at=AT, key=key(), payouts=[_payout(d)["payout"]]),
+    "goodwill": lambda d, who: d.do(store.goodwill, _denied(d), who, amount=5, reason="kind"),
+    "set_chargeback": lambda d, who: d.do(store.set_chargeback, _decided(d), who, is_open=True),
+    "set_payout_limit": lambda d, who: store.set_payout_limit(d.store, actor=who, at=AT, currency="CHF", limit=5),
     "change_settings": lambda d, who: store.set_setting(d.store, actor=who, at=AT, name="answer_hours", value=12),
     "assign_many": lambda d, who: store.assign_many(d.store, actor=who, at=AT, key=key(), claims=Filter(), to=BEN),
     "note_many": lambda d, who: store.note_many(d.store, actor=who, at=AT, key=key(), claims=Filter(), text="x"),
@@ -276,7 +312,18 @@ ACTS: dict[str, Any] = {
         d.store, actor=who, at=AT, claims=Filter(), outcome="deny"
     ),
 }
-MANAGERS_ONLY = {"undo_import", "approve_override", "reject_override", "change_settings"}
+MANAGERS_ONLY = {
+    "undo_import",
+    "approve_override",
+    "reject_override",
+    "change_settings",
+    "approve_payout",
+    "reject_payout",
+    "ask_route",
+    "pay",
+    "make_batch",
+    "set_payout_limit",
+}
 
 
 @pytest.fixture(scope="module")

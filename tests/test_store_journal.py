@@ -113,7 +113,7 @@ def test_the_database_itself_refuses_to_rewrite_what_happened(desk: Desk, statem
         ("UPDATE decisions SET status = 'rejected' WHERE claim_id = 1", "no decision says so"),
         ("UPDATE decisions SET status = 'rejected' WHERE claim_id = 2", "no decision says so"),
         ("UPDATE decisions SET claim_id = 3, status = 'rejected' WHERE claim_id = 1", "is not what its event says"),
-        ("DELETE FROM decisions WHERE claim_id = 1", "There are 2 decisions, but the events tell of 3"),
+        ("DELETE FROM decisions WHERE claim_id = 2", "There are 2 decisions, but the events tell of 3"),
         ("UPDATE imports SET created = 1, rejected = 1", "counted 1 rows as created, but 2 are here"),
         ("UPDATE imports SET filename = 'x', unchanged = 5, \"rows\" = 7", "not the one that was sealed"),
         ("UPDATE imports SET status = 'removed'", "was taken back, but some of it is here"),

@@ -43,6 +43,15 @@ _ICONS = {
     "override_rejected": "cancel",
     "reopened": "restart_alt",
     "closed": "archive",
+    "payout_approved": "verified",
+    "payout_rejected": "cancel",
+    "route_asked": "alt_route",
+    "goodwill_asked": "volunteer_activism",
+    "payout_queued": "payments",
+    "payout_batched": "stacks",
+    "payout_unbatched": "undo",
+    "payout_paid": "paid",
+    "payout_failed": "money_off",
 }
 
 

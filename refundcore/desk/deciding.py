@@ -38,7 +38,7 @@ _ASK_OF = {"customer": "The customer", "technician": "The technicians"}
 
 def panel(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
     """What can be decided now, and the dialog that is open."""
-    if claim.state in {"decided", "closed"}:
+    if claim.state in {"decided", "closed", "payout_failed"}:
         _decided(me, claim)
     elif claim.state == "awaiting_approval":
         _awaiting(me, claim)

@@ -22,6 +22,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "technician": "Waiting for technicians",
         "approval": "Awaiting approval",
         "decided": "Decided",
+        "failed": "Payout failed",
         "closed": "Closed",
         "all": "All claims",
     },

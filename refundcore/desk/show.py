@@ -63,6 +63,7 @@ STATES: Mapping[str, Word] = {
     "waiting_technician": Word("Waiting for technicians", "engineering", "gray", "The technicians have the claim."),
     "awaiting_approval": Word("Awaiting approval", "approval_delegation", "orange", "An override waits for a manager."),
     "decided": Word("Decided", "task_alt", "green", "Somebody decided the claim."),
+    "payout_failed": Word("Payout failed", "money_off", "red", "The money did not arrive; queue it again."),
     "closed": Word("Closed", "archive", "gray", "Nothing is left to do."),
 }
 """The states of a claim."""

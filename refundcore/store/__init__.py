@@ -8,6 +8,16 @@ refused is refused with a sentence (`StoreError`) and changes nothing.
 from __future__ import annotations
 
 from refundcore.store.acts import add_claim, assign, note, set_facts
+from refundcore.store.batches import (
+    BatchReceipt,
+    Mismatch,
+    Returned,
+    check_returned,
+    discard_batch,
+    export_batch,
+    make_batch,
+    settle_batch,
+)
 from refundcore.store.comparing import compare
 from refundcore.store.deciding import approve_override, close, decide, reject_override, reopen
 from refundcore.store.errors import Forbidden, Impossible, Refused, Stale, StoreError
@@ -33,6 +43,7 @@ from refundcore.store.importing import (
     resume_or_remove,
 )
 from refundcore.store.judging import rejudge_due
+from refundcore.store.limits import payout_limits, set_payout_limit
 from refundcore.store.listing import count_matching, neighbours, queue, queue_figures, related
 from refundcore.store.many import assign_many, decide_many, note_many, preview_decide_many, take_next
 from refundcore.store.messages import KeptMessage, KnownMessage, Mailed, import_messages, known_messages, messages_of
@@ -65,6 +76,26 @@ from refundcore.store.model import (
     Undoing,
 )
 from refundcore.store.opening import connect
+from refundcore.store.payable import NEEDS
+from refundcore.store.payout_reading import (
+    Batch,
+    Payout,
+    Total,
+    batches,
+    payout_totals,
+    payouts_in,
+    payouts_of,
+    payouts_of_batch,
+)
+from refundcore.store.payouts import (
+    approve_payout,
+    ask_route,
+    goodwill,
+    mark_payout,
+    queue_payout,
+    reject_payout,
+    set_chargeback,
+)
 from refundcore.store.persons import people, person
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.roles import ACTIONS, may
@@ -75,6 +106,7 @@ from refundcore.store.verifying import Finding, verify
 
 __all__ = [
     "ACTIONS",
+    "NEEDS",
     "OPEN_STATES",
     "OUTCOMES",
     "ROLES",
@@ -82,6 +114,8 @@ __all__ = [
     "STATE_GROUPS",
     "Alike",
     "Balance",
+    "Batch",
+    "BatchReceipt",
     "ClaimRecord",
     "Comparison",
     "Decision",
@@ -99,7 +133,9 @@ __all__ = [
     "KnownMessage",
     "Mailed",
     "ManyResult",
+    "Mismatch",
     "Outcome",
+    "Payout",
     "Person",
     "Preview",
     "QueuePage",
@@ -108,20 +144,26 @@ __all__ = [
     "Refused",
     "Reject",
     "Result",
+    "Returned",
     "Role",
     "Settings",
     "Stale",
     "Store",
     "StoreError",
+    "Total",
     "Undoing",
     "add_claim",
     "alike_evidence",
     "approve_override",
+    "approve_payout",
+    "ask_route",
     "assign",
     "assign_many",
     "attach_evidence",
+    "batches",
     "begin_import",
     "cancel_import",
+    "check_returned",
     "claim",
     "close",
     "compare",
@@ -129,11 +171,14 @@ __all__ = [
     "count_matching",
     "decide",
     "decide_many",
+    "discard_batch",
     "events",
     "evidence_file",
     "evidence_of",
     "evidence_thumbnail",
+    "export_batch",
     "finish_import",
+    "goodwill",
     "import_batch",
     "import_messages",
     "import_record",
@@ -141,18 +186,27 @@ __all__ = [
     "journal",
     "judge_evidence",
     "known_messages",
+    "make_batch",
+    "mark_payout",
     "may",
     "messages_of",
     "neighbours",
     "note",
     "note_many",
+    "payout_limits",
+    "payout_totals",
+    "payouts_in",
+    "payouts_of",
+    "payouts_of_batch",
     "people",
     "person",
     "preview_decide_many",
     "preview_undo",
     "queue",
     "queue_figures",
+    "queue_payout",
     "reject_override",
+    "reject_payout",
     "rejects",
     "rejudge_due",
     "related",
@@ -161,9 +215,12 @@ __all__ = [
     "remove_evidence",
     "reopen",
     "resume_or_remove",
+    "set_chargeback",
     "set_facts",
+    "set_payout_limit",
     "set_setting",
     "setting",
+    "settle_batch",
     "take_next",
     "undo_import",
     "verify",

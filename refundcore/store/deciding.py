@@ -13,7 +13,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from refundcore.facts import BY_NAME, COLUMNS
-from refundcore.store import roles, sentences, tables
+from refundcore.store import payable, roles, sentences, tables
 from refundcore.store.acting import Act, Row, acting, names_of, words
 from refundcore.store.acts import CHANGEABLE, judged_as
 from refundcore.store.errors import Forbidden, Impossible
@@ -112,7 +112,8 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
             f"The policy's verdict is {verdict.verdict}, so to {wish.outcome} this claim {against}: give a reason."
         )
     money = _money(act, row, verdict, wish)
-    waits = override and not roles.may(act.actor.role, "decide_override_alone")
+    confirmed = wish.outcome == "deny" and row["unlawful_use"] == "confirmed"
+    waits = confirmed or (override and not roles.may(act.actor.role, "decide_override_alone"))
     refuse_second(act, row, wish.outcome)
     decision = {
         "outcome": wish.outcome,
@@ -126,19 +127,21 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
         **judged_as(verdict, act.store),
         "facts": {name: row[name] for name in COLUMNS if row[name] is not None},
     }
+    whose = {**decision, "person_id": act.actor.id, "approver_id": None}
+    payout = None if waits else payable.of_decision(act, row, whose)
+    if payout:
+        body["payouts"] = [payable.told(payout)]
     if waits:
         changes: dict[str, Any] = {"state": "awaiting_approval", "asked_for": "", "answer_from": act.at}
         kind = "override_requested"
-        sentence = (
-            f"Claim {row['ref']}: the decision goes against the policy's verdict ({verdict.verdict}) and waits for a"
-            " manager's approval."
-        )
+        because = f"goes against the policy's verdict ({verdict.verdict})" if override else "rests on unlawful use"
+        sentence = f"Claim {row['ref']}: the decision {because} and waits for a manager's approval."
     else:
         changes = {"state": "decided", "outcome": DONE[wish.outcome], "asked_for": ""}
         kind = "decided"
-        sentence = f"Claim {row['ref']} was {DONE[wish.outcome]}{_paid(money)}."
+        sentence = f"Claim {row['ref']} was {DONE[wish.outcome]}{_paid(money)}{_second(payout)}."
     after, event = act.change(row, kind, body, changes, verdict=verdict, facts_in="facts")
-    act.connection.execute(
+    made = act.connection.execute(
         sa.insert(tables.decisions).values(
             claim_id=row["id"],
             event_id=event,
@@ -155,7 +158,16 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
             **decision,
         )
     )
+    if payout and made.inserted_primary_key:
+        payable.write(act, payout, event, decision_id=made.inserted_primary_key[0])
     return after, event, sentence
+
+
+def _second(payout: dict[str, Any] | None) -> str:
+    """What a payout that is not due at once waits for."""
+    if payout is None or payout["state"] != "awaiting":
+        return ""
+    return f", once another manager has approved it, since {payable.why_waiting(payout['needs'])}"
 
 
 def _paid(money: dict[str, Any]) -> str:
@@ -273,9 +285,14 @@ def approve_override(
         text = words(reason, "The reason")
         money = {name: decision[name] for name in ("refund", "fee", "currency")}
         body = {"outcome": decision["outcome"], "decision": decision["event_id"], "reason": text, **money}
+        payout = payable.of_decision(act, row, {**decision, "approver_id": actor})
+        if payout:
+            body["payouts"] = [payable.told(payout)]
         changes = {"state": "decided", "outcome": DONE[decision["outcome"]]}
         after, event = act.change(row, "override_approved", body, changes)
         _mark(act, decision, status="standing", approver_id=actor, approved_at=act.at, approver_reason=text)
+        if payout:
+            payable.write(act, payout, event, decision_id=decision["id"])
         return act.receipt(after, event, f"Claim {row['ref']} was {DONE[decision['outcome']]}{_paid(money)}.")
 
 
@@ -310,11 +327,14 @@ def reopen(store: Store, *, actor: int, at: datetime, key: str, claim: int, vers
         if earlier := act.earlier():
             return earlier
         row = act.load(claim, version)
-        if row["state"] not in {"decided", "closed"}:
+        if row["state"] not in {"decided", "closed", "payout_failed"}:
             raise Impossible(f"This claim is {sentences.STATES[row['state']]}: there is nothing to reopen.")
         text = words(reason, "The reason", needed=True)
         changes = {"state": "new", "outcome": "", "answer_from": act.at}
-        after, event = act.change(row, "reopened", {"reason": text}, changes, verdict=act.verdict(row))
+        body: dict[str, Any] = {"reason": text}
+        if gone := payable.withdraw_all(act, row):
+            body["payouts"] = gone
+        after, event = act.change(row, "reopened", body, changes, verdict=act.verdict(row))
         act.connection.execute(
             sa.update(tables.decisions)
             .where(tables.decisions.c.claim_id == claim, tables.decisions.c.status == "standing")

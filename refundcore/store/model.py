@@ -20,17 +20,26 @@ ROLES: tuple[Role, ...] = ("agent", "manager", "auditor")
 Outcome = Literal["approve", "exchange", "deny", "ask"]
 OUTCOMES: tuple[Outcome, ...] = ("approve", "exchange", "deny", "ask")
 
-STATES = ("new", "waiting_customer", "waiting_technician", "awaiting_approval", "decided", "closed")
-OPEN_STATES = ("new", "waiting_customer", "waiting_technician", "awaiting_approval")
+STATES = (
+    "new",
+    "waiting_customer",
+    "waiting_technician",
+    "awaiting_approval",
+    "decided",
+    "payout_failed",
+    "closed",
+)
+OPEN_STATES = ("new", "waiting_customer", "waiting_technician", "awaiting_approval", "payout_failed")
 """The states in which a claim stands in the queue."""
 
 STATE_GROUPS: Mapping[str, tuple[str, ...]] = {
     "open": OPEN_STATES,
-    "us": ("new", "awaiting_approval"),
+    "us": ("new", "awaiting_approval", "payout_failed"),
     "customer": ("waiting_customer",),
     "technician": ("waiting_technician",),
     "approval": ("awaiting_approval",),
     "decided": ("decided",),
+    "failed": ("payout_failed",),
     "closed": ("closed",),
     "all": STATES,
 }
@@ -150,7 +159,7 @@ class Figures:
     """To be acted on within 4 hours, not yet overdue."""
     overdue: int
     waiting_us: int
-    """new or awaiting a manager's approval."""
+    """new, awaiting a manager's approval, or with a payout that failed."""
     waiting_customer: int
     waiting_technician: int
     awaiting_approval: int

@@ -19,6 +19,7 @@ STATES: Mapping[str, str] = {
     "waiting_technician": "waiting for the technicians",
     "awaiting_approval": "waiting for a manager's approval",
     "decided": "decided",
+    "payout_failed": "back, since its payout failed",
     "closed": "closed",
 }
 
@@ -61,11 +62,22 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
         "evidence_judged": f"found the evidence {body.get('finding')}",
         "asked": f"asked {_of(body)} about this claim",
         "decided": f"{outcome} this claim",
-        "override_requested": f"asked for approval of a decision against the policy: {outcome}",
+        "override_requested": (
+            f"asked for approval of a decision{' against the policy' if body.get('override') else ''}: {outcome}"
+        ),
         "override_approved": f"let the decision against the policy stand: {outcome}",
         "override_rejected": "rejected the decision against the policy",
         "reopened": "reopened this claim",
         "closed": "closed this claim",
+        "payout_approved": "approved a payout",
+        "payout_rejected": "rejected a payout",
+        "route_asked": f"asked for a payout by {body.get('route')}",
+        "goodwill_asked": "asked for goodwill outside the policy",
+        "payout_queued": "queued a payout",
+        "payout_batched": f"put the payout into batch {body.get('batch')}",
+        "payout_unbatched": f"gave batch {body.get('batch')} up",
+        "payout_paid": "recorded the payout as paid",
+        "payout_failed": "recorded the payout as failed",
     }.get(kind, "changed this claim")
 
 
@@ -83,6 +95,8 @@ def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str])
         details.append(f"{amount(body['refund'], body.get('currency'))} to be refunded")
         if body.get("fee"):
             details.append(f"fee {amount(body['fee'], body.get('currency'))}")
+    elif body.get("payouts") and kind != "reopened":
+        details.append(amount(body["payouts"][-1]["amount"], body["payouts"][-1]["currency"]))
     if body.get("override") and kind == "decided":
         details.append(f"against the policy's verdict {body.get('verdict')}")
     if kind in {"noted", "evidence_attached", "evidence_removed"}:

@@ -18,6 +18,7 @@ from refundcore.store.chain import GENESIS, PERSONAL, commitment, event_hash, he
 from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
 from refundcore.store.evidence_reading import files
 from refundcore.store.model import OPEN_STATES
+from refundcore.store.payout_checking import check_payouts
 from refundcore.store.sentences import DONE
 from refundcore.store.store import Row, Store, rows_of
 
@@ -56,6 +57,9 @@ def verify(store: Store) -> Finding:
             claims, events = _check_claims(connection)
             _check_decisions(connection)
             imports = _check_imports(connection)
+            payouts, wrong = check_payouts(connection)
+            if wrong:
+                return Finding(good=False, sentence=wrong)
             listed = _check_evidence(connection)
         evidence, wrong = check_files(listed, files(store))  # it takes long: not within the snapshot
         if wrong:
@@ -63,9 +67,10 @@ def verify(store: Store) -> Finding:
     except _Wrong as wrong:
         return Finding(good=False, sentence=str(wrong))
     files_too = f" {evidence:,} files of evidence are unchanged." if evidence else ""
+    paid = f" {payouts:,} payouts agree with their decisions and orders." if payouts else ""
     sentence = (
         f"{claims:,} claims agree with their {events:,} events, {heads:,} entries of the journal hold together and"
-        f" {imports:,} imports balance.{files_too} The journal ends with {last[:16]}."
+        f" {imports:,} imports balance.{paid}{files_too} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
 
@@ -242,7 +247,7 @@ def _check_decisions(connection: sa.Connection) -> None:
 def _check_outcomes(connection: sa.Connection, standing: dict[int, str], waiting: dict[int, str]) -> None:
     """Every claim that is decided has a decision that stands, every other has none."""
     claims = tables.claims
-    done = claims.c.state.in_(("decided", "closed", "awaiting_approval"))
+    done = claims.c.state.in_(("decided", "closed", "awaiting_approval", "payout_failed"))
     for row in _stream(connection, sa.select(claims.c.id, claims.c.ref, claims.c.state, claims.c.outcome).where(done)):
         found = (waiting if row.state == "awaiting_approval" else standing).pop(row.id, None)
         if found != row.outcome:

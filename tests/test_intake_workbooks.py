@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
+import zipfile
 from pathlib import Path
 
 import make_files
 import pytest
 import twelve_claims
+import workbook_writer as writer
 from files_brought import brought, moment, planned
+from hypothesis import given
+from hypothesis import strategies as st
 from workbook_writer import Book, Sheet, error, formula
 
 from refundcore import intake
@@ -218,6 +223,56 @@ def test_a_reader_that_has_too_little_memory_says_so(monkeypatch):
 
     with pytest.raises(IntakeError, match="needs more memory"):
         planned(Book([Sheet([HEADER, ["A", "O", 1, "USD"]])], shared=texts).bytes())
+
+
+SOUND = [file.data for file in OURS.values() if file.data[:2] == b"PK" and not file.refused]
+VALUES = (
+    "",
+    "-1",
+    "0",
+    "x",
+    "A0",
+    "XFE1",
+    "1" * 5_000,
+    "&#x10FFFF;",
+    "_xD83D_",
+    "_x0000_",
+    "s",
+    "e",
+    "d",
+    "nan",
+    "1e309",
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A sound workbook with some bytes of it, or some values in one of its parts, replaced by others."""
+    data = draw(st.sampled_from(SOUND))
+    if draw(st.booleans()):
+        content = bytearray(data)
+        for _ in range(draw(st.integers(1, 5))):
+            content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
+        return bytes(content)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = draw(st.sampled_from([name for name in parts if name.endswith(".xml")]))
+    for _ in range(draw(st.integers(1, 4))):
+        places = list(re.finditer(rb'(?<==")[^"<>]*(?=")|(?<=>)[^<>]+(?=<)', parts[name]))
+        place = draw(st.sampled_from(places)).span()
+        value = draw(st.sampled_from(VALUES)).encode()
+        parts[name] = parts[name][: place[0]] + value + parts[name][place[1] :]
+    return writer.archive(parts)
+
+
+@given(damaged())
+def test_a_damaged_workbook_ends_in_rows_or_in_a_sentence(data):
+    try:
+        file, plan = planned(data)
+        for batch in intake.rows(file, plan):
+            assert batch.rows == len(batch.lines) + len(batch.rejected)
+    except IntakeError as refusal:
+        assert "memory" not in str(refusal), "the process ended without a word"  # noqa: PT017 - rows are as good
 
 
 def test_a_workbook_in_use_is_read_once(monkeypatch):

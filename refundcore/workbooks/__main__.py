@@ -81,6 +81,8 @@ def main() -> None:
         said = str(refusal)
     except MemoryError:
         said = f"needs more memory than one workbook may take. {limits.AS_CSV}"
+    except Exception:  # noqa: BLE001 - whatever a damaged file leads to, it is told in a sentence
+        said = str(limits.Damaged("it makes no sense as a workbook"))
     send(out, b"X", _json({"refused": said}))
     out.flush()
 

@@ -7,6 +7,7 @@ a DOCTYPE is refused before any entity of it is known.
 from __future__ import annotations
 
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ class Package:
     def __init__(self, stream: BinaryIO) -> None:
         try:
             self._archive = zipfile.ZipFile(stream)
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, struct.error) as error:
             raise Damaged("the list of the parts at its end is missing or wrong") from error
         infos = self._archive.infolist()
         if len(infos) > limits.MEMBERS:
@@ -169,7 +170,7 @@ class Package:
             )
         try:
             return self._archive.open(info)
-        except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, struct.error) as error:  # wrong places and sizes
             raise Damaged(f"its part {_told(name)} cannot be unpacked") from error
 
 

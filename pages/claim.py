@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import claim_parts, deciding, evidence_parts, filters, verdicts
+from refundcore.desk import claim_parts, deciding, evidence_parts, filters, mail_parts, verdicts
 
 # Who may
 me = desk.page("Claim", head=False)
@@ -50,8 +50,10 @@ with left:
                 claim_parts.facts_form(me, claim)
             else:
                 claim_parts.facts_shown(claim)
+            mail_parts.found_in(claim)
     elif evidence.open:
         with evidence:
+            mail_parts.came_with(me, claim)
             if other := evidence_parts.panel(me, claim, explanation, alike):
                 claim_parts.go(other, chosen, people)
     else:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 from desk_of_tests import Desk, open_desk, texts
+from evidence_of_tests import saved, screen
 from streamlit.testing.v1 import AppTest
 
 from refundcore import clock, store
@@ -178,3 +180,39 @@ def test_what_is_no_mail_is_refused_in_words(desk, name, data, says):
 
     assert says in texts(page).replace("\\", "")
     assert "mail_import" not in [button.key for button in page.button]
+
+
+def test_what_came_with_a_message_is_attached_to_its_claim_by_a_click(desk):
+    data = (
+        b"From: a@example.org\nSubject: Order 48213: number is invalid\nMessage-ID: <p@x>\n"
+        b"Received: from a by b; Tue, 3 Mar 2026 09:15:04 +0000\n"
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the picture.\n"
+    )
+    for name, content in (("screen.png", saved(screen())), ("notes.txt", b"text")):
+        data += f"--b\nContent-Disposition: attachment; filename={name}\nContent-Transfer-Encoding: base64\n\n".encode()
+        data += base64.encodebytes(content)
+    imported(uploaded(desk, "a.eml", data=data + b"--b--\n"))
+
+    page = desk.page("claim", "ana", claim="RC-000001")
+    page.session_state["claim_tab"] = "Evidence"
+    page.run()
+    assert "Came with the e-mail, not attached yet" in texts(page)
+    first, second = [button for button in page.button if (button.key or "").startswith("attach_mail_")]
+    second.click().run()
+    assert "not taken as evidence" in texts(page).replace("\\", "")
+    first.click().run()
+
+    assert not page.exception
+    assert [one.name for one in store.evidence_of(desk.store, 1)] == ["screen.png"]
+    assert "screen.png · image/png" not in texts(page), "it is evidence now"
+    facts = store.claim(desk.store, "RC-000001").facts
+    assert facts["evidence_attached"] is True
+
+
+def test_the_claim_tells_where_its_facts_were_found(desk):
+    imported(uploaded(desk, "plain.eml"))
+    page = desk.page("claim", "ana", claim="RC-000001")
+    page.session_state["claim_tab"] = "Facts"
+    page.run()
+
+    assert "order_ref = 48213 (the subject: Refund for order 48213)" in texts(page)

@@ -117,4 +117,6 @@ def test_where_the_facts_were_found_and_what_came_with_a_message_is_kept(desk: D
     file = {"name": "a.png", "kind": "image/png", "size": 3, "sha256": "00"}
     brought(desk, Mailed("m1", 1, ["m1"], "claim", "order: line 2", facts(), attachments=[file]))
 
-    assert [(one.text, one.attachments) for one in store.messages_of(desk.store, 1)] == [("order: line 2", (file,))]
+    assert [(one.text, one.attachments) for one in store.messages_of(desk.store, 1)] == [
+        ("order: line 2", ({**file, "attached": False},))
+    ]

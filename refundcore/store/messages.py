@@ -17,6 +17,7 @@ from refundcore.store.acting import Act, Row, acting, visible
 from refundcore.store.acts import write_note
 from refundcore.store.chain import digest
 from refundcore.store.errors import Refused
+from refundcore.store.evidence_table import evidence
 from refundcore.store.import_rows import Batch
 from refundcore.store.importing import count_batch, running_import
 from refundcore.store.incoming import Incoming, incoming
@@ -71,7 +72,7 @@ class KeptMessage:
     text: str
     """Where the facts of the claim were found."""
     attachments: tuple[Mapping[str, Any], ...]
-    """What is kept as evidence to attach: name, kind, size, sha256."""
+    """What came with it: name, kind, size, sha256, whether it is kept, when it was received, whether it is evidence."""
 
 
 def known_messages(store: Store, keys: Iterable[str]) -> dict[str, KnownMessage]:
@@ -93,11 +94,15 @@ def known_messages(store: Store, keys: Iterable[str]) -> dict[str, KnownMessage]
 def messages_of(store: Store, claim: int) -> list[KeptMessage]:
     """The messages of a claim, the oldest first."""
     query = sa.select(_messages).where(_messages.c.claim_id == claim).order_by(_messages.c.at, _messages.c.key)
+    there = sa.select(evidence.c.sent_sha256).where(evidence.c.claim_id == claim, evidence.c.removed_event.is_(None))
     with store.read() as connection:
-        return [
-            KeptMessage(row.at, row.became, row.text, tuple(json.loads(row.attachments)))
-            for row in connection.execute(query)
-        ]
+        attached = set(connection.execute(there).scalars())
+        found = connection.execute(query).all()
+    return [KeptMessage(row.at, row.became, row.text, _listed(row.attachments, attached)) for row in found]
+
+
+def _listed(attachments: str, attached: set[str]) -> tuple[Mapping[str, Any], ...]:
+    return tuple({**one, "attached": one.get("sha256") in attached} for one in json.loads(attachments))
 
 
 def import_messages(store: Store, number: int, *, actor: int, at: datetime, messages: Sequence[Mailed]) -> Balance:

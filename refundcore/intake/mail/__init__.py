@@ -7,7 +7,17 @@
 from __future__ import annotations
 
 from refundcore.intake.mail.attachments import Attachment
-from refundcore.intake.mail.bringing import Bound, Chosen, answered_claims, bring_in, certain, sort, taken, told
+from refundcore.intake.mail.bringing import (
+    Bound,
+    Chosen,
+    answered_claims,
+    attachment,
+    bring_in,
+    certain,
+    sort,
+    taken,
+    told,
+)
 from refundcore.intake.mail.mailboxes import Mailbox, is_mail, read
 from refundcore.intake.mail.messages import Message
 from refundcore.intake.mail.proposals import Candidate, Found, Proposed, propose
@@ -24,6 +34,7 @@ __all__ = [
     "Parts",
     "Proposed",
     "answered_claims",
+    "attachment",
     "bring_in",
     "certain",
     "is_mail",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from refundcore.intake.mail import attachments
 from refundcore.intake.mail.mailboxes import Mailbox
 from refundcore.intake.mail.messages import Message
 from refundcore.intake.mail.proposals import Found, Proposed, propose
-from refundcore.intake.problems import printable
+from refundcore.intake.problems import IntakeError, printable
 
 if TYPE_CHECKING:
     from refundcore.store import Balance, KnownMessage, Mailed, Store
@@ -145,6 +146,17 @@ def bring_in(
         raise
 
 
+def attachment(store: Store, sha256: str) -> bytes:
+    """What came with a message and was kept. Raises `IntakeError` where it is no longer there as it came."""
+    try:
+        data = (_folder(store) / sha256).read_bytes()
+    except OSError as error:
+        raise IntakeError("The file is no longer kept here: ask for it again.") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise IntakeError("The file was changed where it was kept: ask for it again.")
+    return data
+
+
 def _folder(store: Store) -> Path:
     from refundcore.store.opening import data_folder  # noqa: PLC0415 - reading mail needs no database
 
@@ -167,6 +179,7 @@ def _mailed(one: Chosen, folder: Path) -> Mailed:
                 "size": each.size,
                 "sha256": each.sha256,
                 "kept": each.sha256 in there,
+                "received": message.received_at,
             }
             for each in message.attachments
         ]

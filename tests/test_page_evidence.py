@@ -47,9 +47,10 @@ def opened(desk: Desk, claim: store.ClaimRecord, person: str = "ana"):
 
 
 def choose(page, claim, *files: tuple[str, bytes]):
-    now = f"attach_{claim.id}_{claim.version}"
-    page.file_uploader(key=f"files_{now}").set_value([(name, data, "application/octet-stream") for name, data in files])
-    return now
+    field = f"{claim.id}_0"
+    sent = [(name, data, "application/octet-stream") for name, data in files]
+    page.file_uploader(key=f"files_{field}").set_value(sent)
+    return field
 
 
 def send(page):
@@ -265,14 +266,15 @@ def test_a_file_that_is_gone_from_the_disk_is_said_so(desk, tmp_path):
     assert "Missing or changed" in texts(page)
 
 
-def test_a_stale_page_keeps_the_files_out_and_says_who_was_faster(desk):
+def test_chosen_files_stay_when_somebody_else_changes_the_claim(desk):
     claim = invalid(desk)
     page = opened(desk, claim)
     choose(page, claim, ("shot.png", png(1)))
     attach(desk, claim, ("other.png", png(2)), person="ben")
     page = send(page)
 
-    assert [file.name for file in store.evidence_of(desk.store, claim.id)] == ["other.png"]
+    assert [file.name for file in store.evidence_of(desk.store, claim.id)] == ["other.png", "shot.png"]
+    assert page.file_uploader(key=f"files_{claim.id}_1").value == []
 
 
 def test_files_wait_while_a_claim_is_entered_and_come_with_it(desk):

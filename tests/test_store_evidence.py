@@ -30,7 +30,8 @@ SHOT, OTHER, LETTER = read("shot.png", png(1)), read("other.png", png(2)), read(
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("REFUND_DESK_DATA", str(tmp_path))  # where the files lie of a database on a server
     opened = open_desk(tmp_path)
     yield opened
     opened.store.engine.dispose()

@@ -237,10 +237,11 @@ def _attaching(me: Person, claim: ClaimRecord) -> None:
     """Files chosen, dropped or pasted; those that are not taken are named, the others are attached."""
     st.markdown("**Attach evidence**")
     form = f"attach_{claim.id}_{claim.version}"
-    with st.form(form, border=False):
-        chosen = uploader(f"files_{form}")
+    field = f"{claim.id}_{st.session_state.get(_round(claim), 0)}"  # chosen files stay when somebody changes the claim
+    with st.form(f"attaching_{field}", border=False):
+        chosen = uploader(f"files_{field}")
         typed = st.text_input(
-            "When it came", key=f"came_{form}", placeholder="2026-05-14 [13:05]", autocomplete="off",
+            "When it came", key=f"came_{field}", placeholder="2026-05-14 [13:05]", autocomplete="off",
             help="When it reached us. Left empty: now.",
         )  # fmt: skip
         sent = st.form_submit_button("Attach", type="primary", icon=":material/attach_file:")
@@ -287,11 +288,16 @@ def _attach(me: Person, claim: ClaimRecord, form: str, chosen: Sequence[Any], **
     receipt = acts.do(store.attach_evidence, me, form, claim=claim.id, version=claim.version, evidence=kept, **given)
     if receipt:
         st.session_state[_refused(claim)] = refusals
+        st.session_state[_round(claim)] = st.session_state.get(_round(claim), 0) + 1
     acts.finish(receipt)
 
 
 def _refused(claim: ClaimRecord) -> str:
     return f"evidence_refused_{claim.id}"
+
+
+def _round(claim: ClaimRecord) -> str:
+    return f"evidence_round_{claim.id}"
 
 
 def _named(what: str, claim: ClaimRecord) -> str:

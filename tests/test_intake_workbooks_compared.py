@@ -295,6 +295,20 @@ def test_every_row_of_a_workbook_is_accounted_for_and_twice_is_once(desk, rows):
     assert second.created == 0
 
 
+def test_rows_left_out_of_a_workbook_come_out_as_text_and_come_in_once_mended(desk):
+    file, plan = planned(make_files.FOLDER / "error_cells.xlsx")
+    number, balance = intake.bring_in(file, plan, desk, actor=1, at=AT)
+    assert (balance.created, balance.rejected) == (9, 3)
+
+    out = b"".join(intake.rejects_file(desk, number)).decode("utf-8-sig")
+    assert "amount: '#N/A' is an error of the spreadsheet, not a value." in out
+    mended = out.replace("#N/A", "20.00", 1).replace("#REF!", "2026-01-09", 1).replace("#VALUE!", "Panel", 1)
+    again = intake.source(mended.encode(), "mended.csv")
+    _, balance = intake.bring_in(again, intake.plan(again, zone="UTC"), desk, actor=1, at=AT)
+
+    assert (balance.rows, balance.created) == (3, 3)
+
+
 @pytest.fixture
 def desk(tmp_path) -> store.Store:
     opened = store.connect(f"sqlite:///{tmp_path / 'refunds.db'}", at=AT)

@@ -90,6 +90,11 @@ def texts() -> dict[str, File]:
         "page_named.xls": File(
             b"<html><body><table><tr><td>claim_ref</td></tr></table></body></html>", refused="is a web page"
         ),
+        "page_in_one_file.xls": File(
+            b"MIME-Version: 1.0\nX-Document-Type: Workbook\nContent-Type: multipart/related; boundary=x\n\n--x\n",
+            refused="is a web page",
+        ),
+        "archive.tar": File(b"claims.csv".ljust(257, b"\0") + b"ustar" + bytes(250), refused="is an archive (tar)"),
         "json_lines.csv": File(b'{"claim_ref": "A"}\n{"claim_ref": "B"}\n', refused="is JSON"),
         "paper.pdf": File(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", refused="is a PDF"),
         "image_named.xlsx": File(b"\x89PNG\r\n\x1a\n" + bytes(40), refused="is an image (PNG)"),

@@ -65,9 +65,13 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", "Bring a CSV file."),
     (b"MZ\x90", "a program", "Bring a CSV file."),
 )
+_TAR = 257
+"""Where the mark of a tar archive stands."""
 _HTML = re.compile(
     r"\s*(?:<!--.*?-->\s*)*<(?:!doctype|html|head|body|table|\?xml|svg|meta|div|style)\b", re.IGNORECASE | re.DOTALL
 )
+_MIME = re.compile(r"MIME-Version:(?=[\s\S]{0,2000}multipart/related)", re.IGNORECASE)
+"""A web page with its images in one file, as spreadsheet programs save it."""
 _JSON = re.compile(r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*$)|\[\s*(?:[\[{]|"(?:[^"\\]|\\.)*"\s*[,\]]))')
 _MAIL = re.compile(
     r"(?=[\s\S]{0,4000}^(?:From|Subject|Date|Received|Message-ID):)"
@@ -226,6 +230,10 @@ def _refuse_kinds(name: str, head: bytes) -> None:
     for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
             raise IntakeError(f"{name} is {kind}, not a table of claims. {advice}")
+    if head[_TAR : _TAR + 5] == b"ustar":
+        raise IntakeError(
+            f"{name} is an archive (tar), not a table of claims. Unpack it and bring the CSV file inside."
+        )
     if encodings.marked(head)[0] is None and encodings.is_binary(head):
         raise IntakeError(f"{name} is not text: it holds bytes that no text has. {_CSV}")
 
@@ -252,7 +260,7 @@ def _refuse_office(name: str, head: bytes, rest: BinaryIO) -> None:
 
 def _refuse_texts(name: str, beginning: str) -> None:
     start = beginning.lstrip("\ufeff")[:4_000]
-    if _HTML.match(start):
+    if _HTML.match(start) or (_MIME.match(start) and not _MAIL.match(start)):
         raise IntakeError(
             f"{name} is a web page or XML, whatever its name says. Open it in a spreadsheet program. {_CSV}"
         )

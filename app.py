@@ -15,6 +15,7 @@ CONTENTS = (
     ("claim", "Claim", "One claim.", ()),
     ("new_claim", "New claim", "Enter a claim by hand.", ("agent", "manager")),
     ("upload", "Upload", "Bring in a file of claims.", ("agent", "manager")),
+    ("payouts", "Payouts", "What is to be paid, and what became of it.", ("manager", "auditor")),
     ("metrics", "Metrics", "What is refunded, and why.", ()),
     ("policy", "Policy", "Every clause as it reads today.", ()),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import claim_parts, deciding, evidence_parts, filters, mail_parts, verdicts
+from refundcore.desk import claim_money, claim_parts, deciding, evidence_parts, filters, mail_parts, verdicts
 
 # Who may
 me = desk.page("Claim", head=False)
@@ -65,6 +65,7 @@ with right:
     with st.container(border=True):
         st.header("Decision", anchor=False)
         deciding.panel(me, claim, explanation)
+        claim_money.panel(me, claim)
     if works:
         claim_parts.assigning(me, claim, people)
     else:

@@ -9,6 +9,7 @@ from desk_of_tests import PROJECT, ROLES, Desk, open_desk, texts
 
 PAGES = sorted(path.stem for path in (PROJECT / "pages").glob("*.py") if path.stem != "__init__")
 WORKERS_ONLY = {"new_claim", "upload"}
+MONEY = {"payouts"}
 
 
 @pytest.fixture
@@ -24,6 +25,8 @@ def test_a_page_runs_by_itself_for_whom_it_is_for(desk, name, person):
     assert not page.exception
     barred = ROLES[person] == "auditor" and name in WORKERS_ONLY
     assert ("This page is for agents and managers" in texts(page)) is barred
+    away = ROLES[person] == "agent" and name in MONEY
+    assert ("This page is for managers and auditors" in texts(page)) is away
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -48,9 +51,9 @@ def test_a_page_starts_with_its_guard(name):
 
 
 CONTENTS = {
-    "mia": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
+    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "policy", "claim"],
     "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
-    "aud": ["queue", "metrics", "policy", "claim"],
+    "aud": ["queue", "payouts", "metrics", "policy", "claim"],
 }
 
 

@@ -315,8 +315,8 @@ def test_the_database_itself_refuses_a_payout_without_its_second_person_or_a_sec
         "DELETE FROM payouts",
         "UPDATE order_balances SET refunded = 999999",
         (
-            "INSERT INTO payouts SELECT 99, claim_id, decision_id, event_id, at, person_id, order_ref, item_ref, remedy,"
-            " amount, currency, route, 'k', '', '', replaces, 'queued', NULL, NULL, NULL, NULL, '' FROM payouts"
+            "INSERT INTO payouts SELECT 99, claim_id, decision_id, event_id, at, person_id, order_ref, item_ref,"
+            " remedy, amount, currency, route, 'k', '', '', replaces, 'queued', NULL, NULL, NULL, NULL, '' FROM payouts"
         ),
     ):
         with pytest.raises(Exception, match=r"constraint failed|not rewritten|never removed|paid twice"):

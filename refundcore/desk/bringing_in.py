@@ -123,12 +123,14 @@ _starting = threading.Lock()
 
 def offered(me: Person, file: Source, plan: Plan, found: Preview | None) -> None:
     """What may still be chosen, the button, the progress, and the balance."""
-    wanted = Wanted()
-    if found is not None:
+    chosen, wanted = mending.Chosen({}, 0), Wanted()
+    if found is not None and plan.ready:
         chosen = mending.mend(found, plan)
         wanted = Wanted(chosen.rows, differences.confirm(found.meeting, plan))
-    waiting = "" if plan.ready else "Something above is still to be settled."
-    if found is not None and chosen.whole and chosen.left:
+    waiting = ""
+    if not plan.ready:
+        waiting = "Something above is still to be settled."
+    elif chosen.whole and chosen.left:
         waiting = f"{count_text(chosen.left, 'row')} would be left out, and you chose all rows or none."
     pressed = st.button(
         "Import",

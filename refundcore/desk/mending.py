@@ -50,7 +50,7 @@ def mend(found: Preview, plan: Plan) -> Chosen:
     batch = intake.recheck(plan, cells)
     good = set(batch.lines) & changed.keys()
     mended = len(good)
-    with st.expander("Mend the rows that would be left out", icon=":material/build:", expanded=bool(changed)):
+    with st.expander("Mend the rows that would be left out", icon=":material/build:", expanded=True):
         more = "" if len(cells) == found.rejected else f"The first {len(cells):,} of {found.rejected:,} are here. "
         st.text(
             f"{more}Correct a cell and the row is looked at again at once. "

@@ -1,4 +1,4 @@
-"""Imports: rows of a file become claims, in transactions of some 5,000, invisible until the last one.
+"""Imports: rows of a file become claims, in transactions of some 2,500, invisible until the last one.
 
 Every row is accounted for: rows = created + updated + unchanged + duplicates + conflicting + rejected.
 """
@@ -29,8 +29,8 @@ from refundcore.store.model import Balance, ImportRecord, Reject
 from refundcore.store.roles import may
 from refundcore.store.store import Store, first_of, rows_of
 
-TOGETHER = 5_000
-"""Rows in one transaction: others who write wait a quarter of a second at most."""
+TOGETHER = 2_500
+"""Rows in one transaction, so that others who write wait some tenths of a second at most."""
 
 REMOVED_TOGETHER = 2_000
 UPDATED_TOGETHER = 500
@@ -132,7 +132,7 @@ def import_batch(
 
     `lines` are the line numbers of `claims` in the file and `cells` their raw cells in the order of the header (kept
     for conflicting rows). `rejected` are rows that cannot be read: (line, raw cells, why). Any number of rows may be
-    given: they are judged in one call and written in transactions of 5,000. `confirmed` are the claims, each at the
+    given: they are judged in one call and written in transactions of 2,500. `confirmed` are the claims, each at the
     version that was seen, that differing rows may change; without it an import begun with `update` changes all.
     `share` tells how much of the file is read, from 0 to 1.
     """

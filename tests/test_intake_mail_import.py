@@ -307,7 +307,7 @@ def test_a_message_of_outlook_is_refused_with_what_to_do(tmp_path, capsys):
 
 def test_an_import_that_fails_is_taken_back(desk, monkeypatch):
     mailbox = mail.read(source(FOLDER / "plain.eml"))
-    chosen = [mail.certain(one, "UTC") for one in mail.sort(mailbox, {})]
+    chosen = mail.certain(mail.sort(mailbox, {}), "UTC")
     monkeypatch.setattr(store, "finish_import", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         mail.bring_in(mailbox, chosen, desk, actor=1, at=clock.now())

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, store: Store, file: Source, *, actor: int, at:
         )
         return SOME_OUT if left else ALL_IN
     try:
-        chosen = [mail.certain(one, zone) for one in bound]
+        chosen = mail.certain(bound, zone)
     except ValueError as error:
         raise IntakeError(f"--zone: {error}") from None
     number, balance = mail.bring_in(mailbox, chosen, store, actor=actor, at=at)

@@ -271,7 +271,7 @@ def _import(me: Person, mailbox: Mailbox, seen: list[Bound], done: dict[str, tup
     )
     if pressed and not waiting:
         with st.spinner("Importing ..."):
-            chosen = [_choice(one) for one in seen]
+            chosen = _choices(seen)
             brought = acts.attempt(
                 lambda: mail.bring_in(mailbox, chosen, context.store(), actor=me.id, at=context.now()), FORM
             )
@@ -281,19 +281,24 @@ def _import(me: Person, mailbox: Mailbox, seen: list[Bound], done: dict[str, tup
     acts.refusals(FORM)
 
 
-def _choice(one: Bound) -> Chosen:
+def _choices(seen: list[Bound]) -> list[Chosen]:
+    read = mail.taken([_values(one) for one in seen], context.policy().zone)
+    return [_choice(one, facts, problems) for one, (facts, problems) in zip(seen, read, strict=True)]
+
+
+def _choice(one: Bound, facts: Mapping[str, Any], problems: Mapping[str, str]) -> Chosen:
     becomes: Any = _becomes(one)
     if becomes == "nothing" and one.message.automatic:
         return Chosen(one.message, "nothing", why=one.message.automatic)
     if becomes != "claim":
         return Chosen(one.message, becomes)
-    values = _values(one)
-    facts, problems = fields.read(values)
-    kept = {name: value for name, value in facts.items() if value is not None}
     shown, proposed = _proposed_texts(one), one.proposed.texts
-    asis = {name: proposed.get(name, text) for name, text in values.items() if text == shown.get(name, text)}
-    told = mail.told(one.proposed.found.values(), {name: text for name, text in asis.items() if name not in problems})
-    return Chosen(one.message, "claim", kept, told)
+    asis = {
+        name: proposed.get(name, text)
+        for name, text in _values(one).items()
+        if text == shown.get(name, text) and name not in problems
+    }
+    return Chosen(one.message, "claim", facts, mail.told(one.proposed.found.values(), asis))
 
 
 def _told(number: int, balance: Balance) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -91,12 +91,21 @@ def answered_claims(store: Store, mailbox: Mailbox) -> dict[str, KnownMessage]:
     return known_messages(store, keys)
 
 
-def taken(values: Mapping[str, str], zone: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Facts by column from texts, and what is wrong with those that cannot be read."""
-    found = cells.convert({name: [text] for name, text in values.items()}, zone=zone, lines=[1])
-    problems = {problem.column: problem.sentence for problem in found.problems if problem.column}
-    facts = {name: found.claims.columns[name][0].as_py() for name in COLUMNS}
-    return {name: value for name, value in facts.items() if value is not None}, problems
+def taken(given: Sequence[Mapping[str, str]], zone: str) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """For each claim's texts its facts by column, and what is wrong with the texts that cannot be read."""
+    names = sorted({name for values in given for name in values})
+    rows = list(range(len(given)))
+    texts = {name: [values.get(name, "") for values in given] for name in names}
+    found = cells.convert(texts, zone=zone, lines=rows)
+    problems: list[dict[str, str]] = [{} for _ in rows]
+    for problem in found.problems:
+        if problem.column:  # a claim from mail may name no order yet
+            problems[problem.line][problem.column] = problem.sentence
+    columns = {name: found.claims.columns[name].to_pylist() for name in COLUMNS} if given else {}
+    return [
+        ({name: column[row] for name, column in columns.items() if column[row] is not None}, problems[row])
+        for row in rows
+    ]
 
 
 def told(found: Iterable[Found], values: Mapping[str, str]) -> str:
@@ -110,14 +119,22 @@ def told(found: Iterable[Found], values: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def certain(one: Bound, zone: str) -> Chosen:
-    """What a message becomes where nobody looks at it: only what is certain is taken, the rest stays unknown."""
-    if one.becomes != "claim":
-        return Chosen(one.message, one.becomes, why=one.message.automatic)
-    values = one.proposed.certain
-    facts, problems = taken(values, zone)
-    kept = {name: text for name, text in values.items() if name not in problems}
-    return Chosen(one.message, "claim", facts, told(one.proposed.found.values(), kept))
+def certain(bound: Sequence[Bound], zone: str) -> list[Chosen]:
+    """What messages become where nobody looks at them: only what is certain is taken, the rest stays unknown.
+
+    Raises `ValueError` for a zone that there is not.
+    """
+    read = taken([one.proposed.certain for one in bound], zone)
+    return [
+        Chosen(one.message, "claim", facts, told(one.proposed.found.values(), _but(one.proposed.certain, problems)))
+        if one.becomes == "claim"
+        else Chosen(one.message, one.becomes, why=one.message.automatic)
+        for one, (facts, problems) in zip(bound, read, strict=True)
+    ]
+
+
+def _but(values: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: text for name, text in values.items() if name not in names}
 
 
 def bring_in(

@@ -18,11 +18,17 @@ COMMANDS: Mapping[str, str] = {
     "evaluate": "judge the claims of a CSV file under the policy, without storing anything",
     "import": "add the claims of a file to the desk",
     "user": "add people, list them, change their role or password, close their account",
+    "digest": "list what is overdue, due soon or waiting for approval, or mail it",
     "verify": "check that the store is whole: every event, every sum",
     "backup": "copy the store to a file, checked",
 }
 """Command -> what it does. The code is in `commands/NAME.py` (`import_.py` for import): `add(subparsers)` makes its
 parser, `run(args)` does it and returns the process's status."""
+
+LAUNCHERS = ("run", "test", "check", "bench")
+"""Commands of the launcher `./refund-desk` itself; `run` is `serve` with everything set up."""
+
+MEND = "Delete the folder .venv and start again: everything is set up anew."
 
 USAGE, REFUSED, INTERRUPTED = 2, 2, 130
 
@@ -35,9 +41,13 @@ def main(words: Sequence[str] | None = None) -> int:
         print(overview())
         return 0
     if name not in COMMANDS:
-        print(f"refund-desk: there is no command '{name}'. There are: {', '.join(COMMANDS)}.", file=sys.stderr)
+        there = ", ".join((*LAUNCHERS, *COMMANDS))
+        print(f"refund-desk: there is no command '{name}'. There are: {there}.", file=sys.stderr)
         return USAGE
-    command = importlib.import_module(f"refundcore.commands.{name}{'_' if keyword.iskeyword(name) else ''}")
+    try:
+        command = importlib.import_module(f"refundcore.commands.{name}{'_' if keyword.iskeyword(name) else ''}")
+    except (ImportError, AttributeError) as problem:  # what a package that lost a file ends in
+        sys.exit(f"refund-desk: the installed packages are damaged ({problem}). {MEND}")
     parser = argparse.ArgumentParser(prog="refund-desk")
     command.add(parser.add_subparsers(title="command", required=True))
     args = parser.parse_args(given)

@@ -169,3 +169,21 @@ def test_help_needs_no_set_up(place):
     done = launch(place, "--help")
     assert "./refund-desk run" in done.stdout
     assert not (place / ".venv").exists()
+
+
+def test_developing_is_installed_on_top_so_that_a_running_desk_keeps_its_packages(place):
+    launch(place, "verify")
+    (place / ".venv" / "in use").touch()
+    launch(place, "check")  # fails for want of its tools, after it is set up
+    assert (place / ".venv" / "in use").exists()
+    assert "Setting up" not in launch(place, "verify").stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="To root every file is open.")
+def test_a_folder_that_one_may_not_enter_is_told(place):
+    launch(place, "verify")
+    (place / ".venv").chmod(0)
+    done = launch(place, "verify")
+    (place / ".venv").chmod(0o700)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

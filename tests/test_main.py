@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from serving import PASSWORD, PROJECT, environment
 
+from refundcore import __main__ as main
 from refundcore.__main__ import COMMANDS, expected, said
 from refundcore.store import StoreError
 
@@ -34,7 +35,7 @@ def test_the_overview_names_every_command_that_there_is(tmp_path, words):
 def test_a_command_that_there_is_not_is_told_in_a_sentence(tmp_path):
     done = run("explode", data=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("refund-desk: there is no command 'explode'. There are: serve, ")
+    assert done.stderr.startswith("refund-desk: there is no command 'explode'. There are: run, test, check, bench, serve, ")
     assert done.stderr.count("\n") == 1
 
 
@@ -145,3 +146,17 @@ def test_only_the_clock_asks_what_time_it_is():
         if isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS
     }
     assert asking == {"refundcore/clock.py"}
+
+
+def test_packages_that_lost_a_file_are_told_with_what_to_do(monkeypatch):
+    def broken(_):
+        raise ImportError("cannot import name 'nothing' from 'numpy'")
+
+    monkeypatch.setattr(main.importlib, "import_module", broken)
+    with pytest.raises(SystemExit, match="Delete the folder .venv and start again"):
+        main.main(["verify"])
+
+
+def test_an_unknown_command_names_those_of_the_launcher_too(capsys):
+    main.main(["nonsense"])
+    assert "There are: run, test, check, bench, " in capsys.readouterr().err

@@ -96,19 +96,19 @@ def test_a_number_that_will_change_is_told_with_both_its_days(desk):
 
 
 FILTERS = [
-    ({"find": "C4c"}, {"C4c"}),
-    ({"find": "screenshots evidence"}, {"C5b"}),
-    ({"find": "A26"}, {"C6e", "C6f", "C6g"}),
-    ({"does": "Starts a clock"}, {"C6b"}),
-    ({"does": "Allows a fee"}, {"C8c"}),
-    ({"concerns": "Incompatibility", "does": "Leaves it to a person"}, {"V", "C2", "C7b", "C8f"}),
-    ({"concerns": "Nonsense", "find": "c6d"}, {"C6d"}),
+    ({"find": "C4c"}, "C4c"),
+    ({"find": "screenshots evidence"}, "C5b"),
+    ({"find": "A26"}, "C6e C6f C6g"),
+    ({"does": "Starts a clock"}, "C6b"),
+    ({"does": "Allows a fee"}, "C8c"),
+    ({"concerns": "Incompatibility", "does": "Leaves it to a person"}, "V C2 C7b C8f"),
+    ({"concerns": "Nonsense", "find": "c6d"}, "C6d"),
 ]
 
 
 @pytest.mark.parametrize(("address", "wanted"), FILTERS, ids=str)
 def test_the_search_stands_in_the_address(desk, address, wanted):
-    assert set(clauses(desk.page("policy", **address).run())) == wanted
+    assert list(clauses(desk.page("policy", **address).run())) == wanted.split()
 
 
 def test_only_clauses_with_more_than_one_reading(desk):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -223,6 +225,31 @@ def test_a_reader_that_has_too_little_memory_says_so(monkeypatch):
 
     with pytest.raises(IntakeError, match="needs more memory"):
         planned(Book([Sheet([HEADER, ["A", "O", 1, "USD"]])], shared=texts).bytes())
+
+
+READ_ALL = """
+import resource, sys
+from pathlib import Path
+from refundcore import intake
+
+intake.plan(b"claim_ref\\nA\\n", zone="UTC")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    try:
+        plan = intake.plan(path, zone="UTC")
+        for batch in intake.rows(intake.source(path), plan):
+            pass
+    except intake.IntakeError:
+        pass
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_hostile_files_take_no_memory_of_the_desk():
+    command = [sys.executable, "-c", READ_ALL, str(make_files.FOLDER)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=make_files.FOLDER.parents[2])
+
+    assert int(done.stdout) < 64, "megabytes"
 
 
 SOUND = [file.data for file in OURS.values() if file.data[:2] == b"PK" and not file.refused]

@@ -53,6 +53,7 @@ LIGHT = {
     "user": {"streamlit", "plotly", "uvicorn"},
     "verify": {"streamlit", "plotly", "uvicorn"},
     "backup": {"streamlit", "plotly", "uvicorn"},
+    "digest": {"streamlit", "sqlalchemy", "plotly", "uvicorn", "pandas"},
     "serve": {"streamlit", "pandas", "sqlalchemy", "uvicorn"},
 }
 """Command -> what it does not load before it has read its arguments (serve: so that a taken port is told at once)."""

@@ -284,6 +284,9 @@ ACTS: dict[str, Any] = {
     "take_next": lambda d, who: d.add() and store.take_next(d.store, actor=who, at=AT, key=key()),
     "close": lambda d, who: d.do(store.close, _decided(d), who),
     "reopen": lambda d, who: d.do(store.reopen, _decided(d), who, reason="new evidence"),
+    "reply": lambda d, who: d.do(
+        store.begin_reply, d.add(), who, outcome="look", how="hand", to="", subject="About it", text="We look at it."
+    ),
     "import": _import,
     "approve_override": lambda d, who: d.do(store.approve_override, _awaiting(d), who),
     "reject_override": lambda d, who: d.do(store.reject_override, _awaiting(d), who, reason="pay"),

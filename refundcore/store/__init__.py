@@ -20,6 +20,7 @@ from refundcore.store.batches import (
 )
 from refundcore.store.comparing import compare
 from refundcore.store.deciding import approve_override, close, decide, reject_override, reopen
+from refundcore.store.due import DueClaim, due_claims
 from refundcore.store.errors import Forbidden, Impossible, Refused, Stale, StoreError
 from refundcore.store.evidence import attach_evidence, judge_evidence, remove_evidence
 from refundcore.store.evidence_reading import (
@@ -98,8 +99,18 @@ from refundcore.store.payouts import (
 )
 from refundcore.store.persons import people, person
 from refundcore.store.reading import claim, events, journal
+from refundcore.store.replying import begin_reply, end_reply
 from refundcore.store.roles import ACTIONS, may
-from refundcore.store.settings import Settings, set_setting, setting
+from refundcore.store.settings import (
+    SettingChange,
+    Settings,
+    set_setting,
+    set_wording,
+    setting,
+    setting_changes,
+    settings_now,
+    wordings,
+)
 from refundcore.store.store import Store
 from refundcore.store.undoing import preview_undo, undo_import
 from refundcore.store.verifying import Finding, verify
@@ -120,6 +131,7 @@ __all__ = [
     "Comparison",
     "Decision",
     "Difference",
+    "DueClaim",
     "Event",
     "EvidenceRecord",
     "Facts",
@@ -146,6 +158,7 @@ __all__ = [
     "Result",
     "Returned",
     "Role",
+    "SettingChange",
     "Settings",
     "Stale",
     "Store",
@@ -162,6 +175,7 @@ __all__ = [
     "attach_evidence",
     "batches",
     "begin_import",
+    "begin_reply",
     "cancel_import",
     "check_returned",
     "claim",
@@ -172,6 +186,8 @@ __all__ = [
     "decide",
     "decide_many",
     "discard_batch",
+    "due_claims",
+    "end_reply",
     "events",
     "evidence_file",
     "evidence_of",
@@ -219,9 +235,13 @@ __all__ = [
     "set_facts",
     "set_payout_limit",
     "set_setting",
+    "set_wording",
     "setting",
+    "setting_changes",
+    "settings_now",
     "settle_batch",
     "take_next",
     "undo_import",
     "verify",
+    "wordings",
 ]

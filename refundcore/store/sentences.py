@@ -68,6 +68,10 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
         "override_approved": f"let the decision against the policy stand: {outcome}",
         "override_rejected": "rejected the decision against the policy",
         "reopened": "reopened this claim",
+        "reply_begun": "began to send a reply",
+        "reply_sent": "sent the reply",
+        "reply_failed": "could not send the reply",
+        "replied": "kept a reply as sent",
         "closed": "closed this claim",
         "payout_approved": "approved a payout",
         "payout_rejected": "rejected a payout",
@@ -101,6 +105,11 @@ def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str])
         details.append(f"against the policy's verdict {body.get('verdict')}")
     if kind in {"noted", "evidence_attached", "evidence_removed"}:
         details.append(str(body.get("text")))
+    if body.get("subject"):
+        to = f" to {body['customer_email']}" if body.get("customer_email") else ""
+        details.append(f"“{body['subject']}”{to}")
+    if body.get("problem"):
+        details.append(str(body["problem"]).removesuffix("."))
     if body.get("reason"):
         details.append(f"“{body['reason']}”")
     return f"{sentence}: {'; '.join(details)}." if details else f"{sentence}."

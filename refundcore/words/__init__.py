@@ -27,6 +27,7 @@ __all__ = [
     "ReadingLine",
     "SecondBest",
     "Turn",
+    "case_of",
     "explain",
     "turning_points",
 ]
@@ -86,7 +87,7 @@ def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) 
 
     Raises `ValueError` for a table of another size.
     """
-    case = _case(claim, policy, as_of, zone)
+    case = case_of(claim, policy, as_of, zone)
     lines = deadlines.lines(case)
     asked = questions.lines(case)
     parting = _parting(case)
@@ -109,10 +110,11 @@ def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) 
 
 def turning_points(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) -> list[Turn]:
     """The smallest changes of facts that would lead to another verdict. Raises `ValueError` as `explain` does."""
-    return turning.turns(_case(claim, policy, as_of, zone))
+    return turning.turns(case_of(claim, policy, as_of, zone))
 
 
-def _case(claim: Claims, policy: Policy, as_of: int, zone: str | None) -> Case:
+def case_of(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) -> Case:
+    """One claim (a table of one row) with all that is said of it. Raises `ValueError` for a table of another size."""
     if len(claim) != 1:
         raise ValueError(f"One claim is explained at a time, not {len(claim)}.")
     zone = zone or policy.zone

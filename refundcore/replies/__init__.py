@@ -1,0 +1,31 @@
+"""Replies to customers: composed of sentences that each name their clause and facts, worded by the desk, and sent."""
+
+from __future__ import annotations
+
+from refundcore.replies.checking import check, reword
+from refundcore.replies.composing import OUTCOMES, Reply, Sentence, attributed, compose
+from refundcore.replies.errors import ReplyError
+from refundcore.replies.sending import keep, mail, send, subject
+from refundcore.replies.texts import Text, document, names_in
+from refundcore.replies.values import FOLLOWS, MEANINGS, Decided
+
+__all__ = [
+    "FOLLOWS",
+    "MEANINGS",
+    "OUTCOMES",
+    "Decided",
+    "Reply",
+    "ReplyError",
+    "Sentence",
+    "Text",
+    "attributed",
+    "check",
+    "compose",
+    "document",
+    "keep",
+    "mail",
+    "names_in",
+    "reword",
+    "send",
+    "subject",
+]

@@ -1,0 +1,60 @@
+"""A manager's wording, tried on sample claims before it is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from refundcore.policy import Policy
+from refundcore.replies.composing import OUTCOMES, compose
+from refundcore.replies.errors import ReplyError
+from refundcore.replies.samples import AS_OF, SAMPLES
+from refundcore.replies.texts import document, names_in
+from refundcore.replies.values import Decided
+from refundcore.store import Store, set_wording
+
+_DECIDED = Decided(refund=500, fee=25, currency="EUR")
+
+
+def check(name: str, text: str, policy: Policy) -> str:
+    """Try a wording of the sentence called `name` on every sample, in every outcome; a warning, or "".
+
+    Raises `ReplyError` where it cannot be read, holds a value that there is not, or would never be said.
+    """
+    ours = next((one for one in document() if one.id == name), None)
+    if ours is None:
+        raise ReplyError(f"There is no sentence called '{name}' in the replies.")
+    if not text.strip():
+        return ""
+    names_in(text)
+    plain, own = _said(name, {}, policy), _said(name, {name: text}, policy)
+    if not own:
+        raise ReplyError(
+            "The sentence would never be said: where it stands, not all of its values are known at once."
+            f" Ours reads: {ours.text.strip()}"
+        )
+    lost = plain - own
+    return f"It will be left out in {lost} of {plain} samples, where one of its values isn't known." if lost > 0 else ""
+
+
+def _said(name: str, texts: dict[str, str], policy: Policy) -> int:
+    """In how many samples and outcomes the sentence stands."""
+    return sum(
+        any(
+            sentence.id == name
+            for sentence in compose(claim, policy, AS_OF, outcome, texts=texts, decided=decided).sentences
+        )
+        for claim in SAMPLES.values()
+        for outcome in OUTCOMES
+        for decided in (None, _DECIDED)
+    )
+
+
+def reword(store: Store, *, actor: int, at: datetime, key: str, sentence: str, text: str) -> str:
+    """Keep a manager's wording of a sentence; "" gives the desk's own back. What was done, with a warning if any.
+
+    Raises `ReplyError` for a wording that does not do, or what the store refuses.
+    """
+    del key  # a second click finds the wording as it is and changes nothing
+    warning = check(sentence, text, store.policy)
+    done = set_wording(store, actor=actor, at=at, sentence=sentence, text=text)
+    return f"{done} {warning}".strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from refundcore import accounts, clock, store
 from refundcore.deadlines import iso
 from refundcore.intake import IntakeError, mail, source
 from refundcore.intake.mail import phrases
+from refundcore.store import messages
 
 FOLDER = Path(__file__).parent / "data" / "mail"
 HEAD = "From: a@example.org\nSubject: {subject}\nMessage-ID: <1@example.org>\n\n"
@@ -279,6 +281,28 @@ def test_attachments_are_kept_as_evidence_to_attach(desk, capsys):
     folder = desk.path.parent / "evidence-to-attach"
     assert {path.name for path in folder.iterdir()} == {one["sha256"] for one in kept.attachments}
     assert "order_ref = ORD-5512 (the subject: Order ORD-5512: number is invalid)" in kept.text
+
+
+def test_files_that_no_message_names_any_more_go(desk, capsys):
+    run(capsys, "attachment_hostile_name.eml")
+    folder = messages.attachments_folder(desk)
+    (folder / ("0" * 64)).write_bytes(b"of an import that was taken back")
+    assert messages.forget_attachments(desk, before=clock.now() - timedelta(days=1)) == 0, "it may be coming in now"
+
+    assert messages.forget_attachments(desk) == 1
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_file_that_was_changed_where_it_is_kept_is_not_handed_out(desk, capsys):
+    run(capsys, "attachment_hostile_name.eml")
+    sha256 = store.messages_of(desk, 1)[0].attachments[0]["sha256"]
+    assert mail.attachment(desk, sha256).startswith(b"\x89PNG")
+
+    (messages.attachments_folder(desk) / sha256).write_bytes(b"other")
+    with pytest.raises(IntakeError, match="was changed"):
+        mail.attachment(desk, sha256)
+    with pytest.raises(IntakeError, match="no longer kept"):
+        mail.attachment(desk, "0" * 64)
 
 
 def test_a_dry_run_tells_and_stores_nothing(desk, capsys):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -23,10 +24,14 @@ from refundcore.store.importing import count_batch, running_import
 from refundcore.store.incoming import Incoming, incoming
 from refundcore.store.judging import Verdict, judge
 from refundcore.store.model import Balance, Facts
+from refundcore.store.opening import data_folder
 from refundcore.store.store import Store, first_of
 
 TOGETHER = 50
 """Messages in one transaction: each writes several rows, and others wait a quarter of a second at most."""
+
+FOLDER = "evidence-to-attach"
+"""The folder beside the store in which attachments are kept."""
 
 _AT_ONCE = 500
 _messages, _claims = tables.messages, tables.claims
@@ -103,6 +108,31 @@ def messages_of(store: Store, claim: int) -> list[KeptMessage]:
 
 def _listed(attachments: str, attached: set[str]) -> tuple[Mapping[str, Any], ...]:
     return tuple({**one, "attached": one.get("sha256") in attached} for one in json.loads(attachments))
+
+
+def attachments_folder(store: Store) -> Path:
+    """Where what came with messages is kept until somebody attaches it as evidence, each file under its SHA-256."""
+    return (store.path.parent if store.path else data_folder()) / FOLDER
+
+
+def forget_attachments(store: Store, *, before: datetime | None = None) -> int:
+    """Remove kept files that no message names any more, `before` a moment or all; how many went.
+
+    Files are written before the rows that name them, so an import that runs needs `before`.
+    """
+    folder = attachments_folder(store)
+    files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    if not files:
+        return 0
+    with store.read() as connection:
+        lists = connection.execute(sa.select(_messages.c.attachments).where(_messages.c.attachments != "[]")).scalars()
+        named = {one.get("sha256") for text in lists for one in json.loads(text)}
+    gone = 0
+    for path in files:
+        if path.name not in named and (before is None or path.stat().st_mtime < before.timestamp()):
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
 
 
 def import_messages(store: Store, number: int, *, actor: int, at: datetime, messages: Sequence[Mailed]) -> Balance:

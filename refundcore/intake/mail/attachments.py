@@ -17,8 +17,6 @@ MOST = 50
 LARGEST_FOLDER = 2_000_000_000
 """Bytes that the folder of attachments may hold."""
 
-FOLDER = "evidence-to-attach"
-
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),

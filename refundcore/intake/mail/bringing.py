@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +26,9 @@ HEADER = ("Message-ID", "From", "Date", "Subject")
 
 MAPPING = {"From": "customer_email", "Date": "sent_at"}
 LONGEST_NOTE = 19_000
+_LEFT_OVER = timedelta(days=1)
+"""After so long a kept file that no message names is one of an import that was taken back."""
+
 LEFT_OUT = "It was left out by the person who brought it."
 
 
@@ -146,8 +149,9 @@ def bring_in(
     Raises what the store refuses.
     """
     from refundcore import store as acts  # noqa: PLC0415 - reading mail needs no database
+    from refundcore.store import messages  # noqa: PLC0415
 
-    folder = _folder(store)
+    folder = messages.attachments_folder(store)
     number = acts.begin_import(
         store, actor=actor, at=at, filename=mailbox.name, sha256=mailbox.sha256, header=HEADER, mapping=MAPPING
     )
@@ -157,27 +161,25 @@ def bring_in(
             acts.Mailed("", line, ("", "", "", ""), "nothing", printable(why)) for line, why in mailbox.unreadable
         ]
         acts.import_messages(store, number, actor=actor, at=at, messages=mailed)
-        return number, acts.finish_import(store, number, actor=actor, at=at)
+        balance = acts.finish_import(store, number, actor=actor, at=at)
     except BaseException:
         acts.cancel_import(store, number, actor=actor, at=at)
         raise
+    messages.forget_attachments(store, before=at - _LEFT_OVER)
+    return number, balance
 
 
 def attachment(store: Store, sha256: str) -> bytes:
     """What came with a message and was kept. Raises `IntakeError` where it is no longer there as it came."""
+    from refundcore.store.messages import attachments_folder  # noqa: PLC0415 - reading mail needs no database
+
     try:
-        data = (_folder(store) / sha256).read_bytes()
+        data = (attachments_folder(store) / sha256).read_bytes()
     except OSError as error:
         raise IntakeError("The file is no longer kept here: ask for it again.") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise IntakeError("The file was changed where it was kept: ask for it again.")
     return data
-
-
-def _folder(store: Store) -> Path:
-    from refundcore.store.opening import data_folder  # noqa: PLC0415 - reading mail needs no database
-
-    return (store.path.parent if store.path else data_folder()) / attachments.FOLDER
 
 
 def _mailed(one: Chosen, folder: Path) -> Mailed:

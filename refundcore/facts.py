@@ -1,4 +1,4 @@
-"""Every fact of a claim, declared once: name, type, label, help.
+"""What can be known of a claim: each fact with its name, kind, label and help, in one table.
 
 The header of a claims file, the columns of the store, the fields of the form and the data dictionary of the
 docs follow from the table below. A blank cell is *unknown*, unless `blank` says what it reads as.
@@ -204,7 +204,7 @@ FACTS: tuple[Fact, ...] = (
         "contacted_at",
         "instant",
         "First contact",
-        "The first proper contact about the problem, in any channel: it names the order and the trouble.",
+        "When the customer first wrote or called about it, naming the order and the trouble.",
         blank="no contact before the claim",
         reasons=NUMBER,
         synonyms=("contacted", "first contact"),
@@ -229,7 +229,7 @@ FACTS: tuple[Fact, ...] = (
         "evidence_attached",
         "truth",
         "Evidence there?",
-        "Whether any evidence came, with the claim or after it.",
+        "Whether the customer sent any evidence, at once or later.",
         reasons=NUMBER,
         synonyms=("evidence", "has evidence", "attachment", "screenshots"),
     ),
@@ -252,7 +252,7 @@ FACTS: tuple[Fact, ...] = (
         "defect_notified_at",
         "instant",
         "Defect notified",
-        "The first notification of the defect, in any channel.",
+        "When we were first told of the defect, in whatever way.",
         blank="with the claim",
         reasons=DEFECT,
         synonyms=("defect reported at", "notified at", "reported at"),
@@ -279,7 +279,7 @@ FACTS: tuple[Fact, ...] = (
         "fix_accepted",
         "truth",
         "Late fix accepted?",
-        "Whether the customer accepted a late fix in writing.",
+        "Whether the customer agreed in writing to a fix that came too late.",
         blank="no",
         reasons=DEFECT,
     ),
@@ -318,7 +318,7 @@ FACTS: tuple[Fact, ...] = (
         "third_party_cause",
         "truth",
         "Third party the cause?",
-        "Whether the trouble is incompatibility with third-party software or a third-party platform.",
+        "Whether it comes from software or a platform of somebody else with which the product doesn't get along.",
         blank="no",
         reasons=("invalid_number", "major_defect", "incompatibility", "other"),
         synonyms=("third party", "third-party"),
@@ -334,7 +334,7 @@ FACTS: tuple[Fact, ...] = (
         "reproduced_without_third_party",
         "truth",
         "Shows without it?",
-        "Whether the fault shows without the third party too.",
+        "Whether the fault is there even when the third party is left out.",
         reasons=DEFECT,
     ),
     Fact(
@@ -350,7 +350,7 @@ FACTS: tuple[Fact, ...] = (
         "terms_section",
         "text",
         "Terms contradicted",
-        "The section of the Terms and Conditions that the request contradicts.",
+        "Which section of the Terms and Conditions speaks against the request.",
         blank="none cited",
     ),
     Fact(
@@ -423,7 +423,7 @@ FACTS: tuple[Fact, ...] = (
         "fee_disclosed",
         "truth",
         "Told of the fee?",
-        "Whether the customer was told of the fee.",
+        "Whether the fee was disclosed to the customer.",
         blank="no, hence no fee",
     ),
     Fact(

@@ -59,7 +59,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Reading:
-    """A place where the text can be read in more than one way, and the three readings taken of it."""
+    """A place that leaves room, and the three readings taken of it."""
 
     id: str
     title: str
@@ -270,7 +270,7 @@ def _clause(name: str, given: object) -> Clause:
 
 def _dated(key: str, value: object, where: str) -> dict[date, int]:
     if not isinstance(value, dict) or not value:
-        raise PolicyError(f"{where}: '{key}' must be a table of dated numbers, one value from each day on.")
+        raise PolicyError(f"{where}: '{key}' must be a table that gives a number for each day from which it holds.")
     dated = {}
     for day, number in value.items():
         try:

@@ -1,4 +1,4 @@
-"""One small rule a clause, in the order of the policy, and `judge`, which applies them to a table of claims.
+"""The rules, each a few words long, as the policy has them one after the other, and `judge`, which applies them.
 
 A rule is a boolean over complete facts (`f`, one completion a row) and the readings (`r`): it says when its clause
 weighs as its role says, and knows nothing of unknowns, precedence or deadlines. The wording, the numbers and the

@@ -144,7 +144,7 @@ def contradictory(name: str, fact: str, shape: tuple[int, ...]) -> np.ndarray:
     return (places[facts.index("evidence_sufficient")] > 0) | (places[facts.index("evidence_received_at")] > 0)
 
 
-def test_a_fact_is_missing_only_if_some_value_of_it_would_change_the_verdict(judged):
+def test_a_missing_fact_matters(judged):
     name, as_of, out, shape = judged
     verdict, missing = grid(out["verdict"], shape), grid(out["missing"], shape)
     named = {fact: np.array([fact in cell.split() for cell in missing.ravel()]).reshape(shape) for fact in TABLES[name]}

@@ -49,7 +49,7 @@ REFUSED = [
     ('reasons = ["sms_not_received"]', 'reasons = ["boredom"]', "'reasons' knows no 'boredom'; it can be "),
     ('clauses = ["C4c"', 'clauses = ["C9"', "'clauses' knows no 'C9'; it can be "),
     ("[clauses.C4c.window_days]\n2024-04-02 = 7\n2027-01-01 = 10\n", "", "no such number is given"),
-    ('roles = ["bar"]', 'roles = ["bar"]\nreason = ["other"]', "must be a table of dated numbers"),
+    ('roles = ["bar"]', 'roles = ["bar"]\nreason = ["other"]', "must be a table that gives a number"),
     ("2027-01-01 = 10", "later = 10", "is not a day such as 2024-04-02"),
     ("2027-01-01 = 10", "2027-01-01 = 10001", "is not a whole number from 0 to 10000"),
     ("2027-01-01 = 10", "2027-01-01 = 1.5", "is not a whole number from 0 to 10000"),

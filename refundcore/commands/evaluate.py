@@ -172,7 +172,7 @@ def _evaluate(call: Call, source: BinaryIO, target: TextIO) -> int:
 
 
 def _header(record: tables.Record) -> Table:
-    """Names are matched whatever their case, spaces or underscores."""
+    """Case, spaces and underscores of the names don't matter."""
     plain_names = {_plain(name): name for name in BY_NAME}
     table = Table(len(record.cells))
     for place, cell in enumerate(record.cells):

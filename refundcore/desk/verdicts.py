@@ -27,9 +27,16 @@ _DEADLINES = {
 }
 
 
+_SPECIAL = {
+    "running": Word("running", "timer", "blue"),
+    "readings differ": Word("readings differ", "balance", "violet"),
+}
+"""How clauses stand that are neither for nor against a claim, and known."""
+
+
 def explain(facts: Mapping[str, Any]) -> Explanation:
     """The explanation of one claim as things stand now, from its facts by column."""
-    return words.explain(_one(facts), context.policy(), context.now_us(), context.policy().zone)
+    return words.explain(one_claim(facts), context.policy(), context.now_us(), context.policy().zone)
 
 
 def explained(claim: ClaimRecord) -> Explanation:
@@ -47,7 +54,8 @@ def explained(claim: ClaimRecord) -> Explanation:
     return found
 
 
-def _one(facts: Mapping[str, Any]) -> Claims:
+def one_claim(facts: Mapping[str, Any]) -> Claims:
+    """A claim's facts by column, as a table of one row."""
     return Claims.of({name: [facts[name]] for name in COLUMNS if name in facts})
 
 
@@ -57,7 +65,7 @@ def clause_lines(explanation: Explanation, deciding: Collection[str], *, concern
     for clause in sorted(explanation.clauses, key=lambda clause: (clause.id not in deciding, _ORDER[clause.state])):
         if (clause.state != "not_concerned") != concerned:
             continue
-        word = CLAUSE_STATES[clause.state]
+        word = _SPECIAL.get(clause.word, CLAUSE_STATES[clause.state])
         lines.append(
             Line(
                 head=f"{clause.id}  {clause.title}",
@@ -65,7 +73,7 @@ def clause_lines(explanation: Explanation, deciding: Collection[str], *, concern
                 note=f"“{clause.text}” (paragraph {clause.paragraph})",
                 icon=word.icon,
                 tone=word.tone,
-                word=word.label,
+                word=clause.word,
                 when="decides" if clause.id in deciding else "",
                 dim=not concerned,
             )
@@ -144,7 +152,7 @@ def turning(facts: Mapping[str, Any]) -> None:
     with st.expander("What would change the verdict", key="turning", on_change="rerun") as box:
         if not box.open:
             return
-        turns = words.turning_points(_one(facts), context.policy(), context.now_us(), context.policy().zone)
+        turns = words.turning_points(one_claim(facts), context.policy(), context.now_us(), context.policy().zone)
         if not turns:
             st.text("No change of one or two facts would: the verdict is firm.")
             return

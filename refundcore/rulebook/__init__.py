@@ -1,8 +1,8 @@
-"""The machinery of judging: a table of rules becomes verdicts, citations, missing facts and deadlines.
+"""How a table of rules becomes verdicts with their clauses, missing facts and deadlines.
 
-Three vectorised steps, the same for one claim and for a million: *regions* (facts become small integers), *patterns*
-(distinct combinations, every completion of what is unknown, each under three readings) and *rows* (verdicts are looked
-up by pattern; deadlines and money are each row's own).
+It goes in three steps over whole columns. `regions`: facts and deadlines become small integers. `completions` and
+`book`: the distinct patterns of these, completed in every way, are judged under three readings. `verdicts`: each row
+gets what its pattern came to, with deadlines and money of its own.
 """
 
 from refundcore.rulebook.book import Rulebook

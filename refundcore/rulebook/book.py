@@ -121,7 +121,7 @@ class Rulebook:
         }
 
     def weigh(self, answers: Mapping[tuple[str, str], Truth], rows: int, readings: int) -> Effects:
-        """A reading's verdict is the first of bar, hold, something to supply, a running clock, the right itself."""
+        """Under one reading a bar decides before a hold, that before a question, a clock, and at last the right."""
         bits = {role: np.zeros((rows, readings), dtype=np.int64) for role in WEIGHING}
         for (clause, role), applies in answers.items():
             bits[role] |= np.where(applies, self.bit(clause), 0)

@@ -1,6 +1,6 @@
 """From regions to patterns, and from each pattern to every way of completing what is not known.
 
-Unknown facts are judged by trying their values: an axis is one unknown, its values are what it can turn out to be.
+An axis is one unknown fact with the values that it can turn out to have; all of them are tried.
 The completions of a pattern are the product of its axes.
 """
 

@@ -168,7 +168,7 @@ class Known:
 
     @property
     def late_fix_accepted(self) -> Truth:
-        """The customer accepted a late fix in writing."""
+        """A fix that came too late was accepted."""
         return self["accepted"] == YES
 
     @property

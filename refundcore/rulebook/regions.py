@@ -266,7 +266,7 @@ class Region:
         """Reason 2: the number is invalid."""
         _, sms, has_sms = self._instant("sms_received_at")
         from_purchase = self.window(self.purchase_late, "C5c")
-        # A03: the purchase or the first SMS, whichever ends later.
+        # A03: the later end of both windows.
         window = np.where(has_sms, np.maximum(from_purchase, self.window(sms, "C5c")), from_purchase)
         in_hours = self.submitted_late + HOUR * self._number_of("C5b", "cure_hours") + 1
         in_hours = np.where(self.has_claim, in_hours, FAR_PAST)

@@ -1,4 +1,4 @@
-"""A verdict in words: why, clause by clause, what to ask, until when, and what to tell the customer.
+"""A verdict in words: why, clause by clause, what to ask, and until when.
 
 Every sentence is made from the facts, the clauses and the deadlines by which the claim was judged; nothing here
 decides anything.
@@ -13,7 +13,7 @@ import numpy as np
 from refundcore.facts import Claims
 from refundcore.policy import READINGS, Policy
 from refundcore.rules import judge
-from refundcore.words import deadlines, headline, questions, reply, sentences, turning
+from refundcore.words import deadlines, headline, questions, sentences, turning
 from refundcore.words.case import Case
 from refundcore.words.deadlines import DeadlineLine
 from refundcore.words.questions import MissingLine
@@ -48,6 +48,8 @@ class ClauseLine:
     """`met`: nothing in it stands against the claim; `not_met`; `unknown`; or `not_concerned`."""
     role: str
     sentence: str
+    word: str
+    """The state in a word or two: `kept`, `missed`, `applies`, `doesn't apply`, `readings differ`, ..."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,6 @@ class Explanation:
     """Where the readings split the claim: the place and both meanings."""
     missing: list[MissingLine]
     deadlines: list[DeadlineLine]
-    reply: str
-    """A plain answer to the customer."""
     refund: str
     fee: str
     """Empty where no fee is kept."""
@@ -101,7 +101,6 @@ def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) 
         parting=parting,
         missing=asked,
         deadlines=lines,
-        reply=reply.of(case, asked),
         refund=refund,
         fee=fee,
         second_best=turning.second_best(case),
@@ -138,6 +137,7 @@ def _clause(case: Case, name: str) -> ClauseLine:
         state=state,
         role=clause.roles[0],
         sentence=sentences.of(case, name, state),
+        word=sentences.word(case, name, state),
     )
 
 

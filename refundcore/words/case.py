@@ -34,6 +34,9 @@ MONTHS = [
 ]
 
 
+LAST_SECOND = (23, 59, 59)
+
+
 class Case:
     """A claim of one row, judged; where its reason isn't known, the first reason's windows are shown."""
 
@@ -67,6 +70,11 @@ class Case:
         """The earliest moment of an instant that lies in the past; None where it is blank or still to come."""
         at = self.value(name)
         return int(at) if at is not None and int(at) <= self.as_of else None
+
+    def ahead(self, name: str) -> bool:
+        """Whether a date is given that lies in the future, and so counts as not known yet."""
+        fact = BY_NAME[name]
+        return fact.kind == "instant" and self.value(name) is not None and self.happened(name) is None
 
     def column(self, name: str) -> int | None:
         """A region's code of the claim."""
@@ -102,6 +110,13 @@ class Case:
         return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
     def when(self, at: int) -> str:
+        """`13 May 2024, 14:30 (UTC)`, or `the end of 13 May 2024 (UTC)` for the last second of a day."""
+        local = deadlines.moment(at, deadlines.zone_of(self.zone))
+        if (local.hour, local.minute, local.second) == LAST_SECOND:
+            return f"the end of {self.day_text(at)} ({self.zone})"
+        return self.moment(at)
+
+    def moment(self, at: int) -> str:
         """`13 May 2024, 14:30 (UTC)`; seconds only where there are some."""
         local = deadlines.moment(at, deadlines.zone_of(self.zone))
         clock = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
@@ -113,7 +128,7 @@ class Case:
         if early is None:
             return "on an unknown day"
         whole_day = late is not None and int(late) - int(early) >= DAY // 2
-        return f"on {self.day_text(int(early)) if whole_day else self.when(int(early))}"
+        return f"on {self.day_text(int(early)) if whole_day else self.moment(int(early))}"
 
     def money(self, minor: int) -> str:
         """`10.00 USD`; the bare digits where the currency isn't known."""

@@ -65,7 +65,7 @@ def _windows(case: Case) -> list[DeadlineLine]:
     elif case.reason == "invalid_number":
         made.append(_window(case, "C5c", case.purchase, "the purchase", claimed))
         sms = case.happened("sms_received_at")
-        if sms is not None and sms > case.purchase:
+        if sms is not None and case.day(sms) > case.day(case.purchase):
             made.append(_window(case, "C5c", sms, "the first SMS", claimed))
     elif case.reason == "major_defect":
         made.append(_window(case, "C8b", case.order, "the order", claimed))

@@ -22,10 +22,32 @@ def lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() or sentence.startswith("A ") else sentence
 
 
+TO_KNOW = {
+    "order_ref": "which order it is about",
+    "customer_email": "the customer's e-mail address",
+    "reason": "the reason",
+    "purchased_at": "when the number was purchased",
+    "submitted_at": "when the claim was received",
+    "amount": "the amount paid",
+    "currency": "the currency",
+    "sms_code_received": "whether a code was delivered",
+    "sms_received_at": "when the first SMS came",
+    "evidence_attached": "whether evidence came",
+    "evidence_sufficient": "whether the evidence is good enough",
+    "defect_notified_at": "when the defect was notified",
+    "defect_approved": "whether it is a defect",
+    "access_needed": "whether access was needed",
+    "listed_compatible": "whether the third party was listed",
+    "reproduced_without_third_party": "whether the fault is there without the third party",
+    "replacement_price": "what the replacement costs",
+}
+"""What is to be known, to stand in a sentence."""
+
+
 def named(facts: list[str]) -> str:
-    """The facts by their labels, as `“Order”, “Amount paid” and “Currency”`."""
-    labels = [f"“{BY_NAME[name].label.rstrip('?')}”" for name in facts]
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    """The facts in a sentence, as `the amount paid, the currency and whether a code was delivered`."""
+    told = [TO_KNOW.get(name, f"“{BY_NAME[name].label.rstrip('?')}”") for name in facts]
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
 
 def of(case: Case) -> str:
@@ -76,14 +98,17 @@ def _ask(case: Case) -> str:
         return f"Ask first: {wrong} is dated before the purchase, so one of the two dates is wrong."
     if not missing:
         return f"Ask first: {_led(case)}" if case.clause else "Ask first: something must be supplied."
-    verb = "isn't" if len(missing) == 1 else "aren't"
+    ahead = [name for name in missing if case.ahead(name)]
+    if ahead:
+        labels = " and ".join(f"“{BY_NAME[name].label}”" for name in ahead)
+        return f"Ask first: {labels} {'lies' if len(ahead) == 1 else 'lie'} in the future, so a date must be wrong."
     why = f" {sentences.of(case, case.clause, sentences.NOT_MET)}" if case.clause in {"C5b", "C8e"} else ""
-    return f"Ask first: {named(missing)} {verb} known, and could change the outcome{_cited(case)}.{why}"
+    return f"Ask first: still to be known is {named(missing)}{_cited(case)}.{why}"
 
 
 def _wait(case: Case) -> str:
     until = f" {sentences.of(case, 'C6b', sentences.UNKNOWN)}"
-    asks = f" Still to be known: {named(case.missing)}." if case.missing else ""
+    asks = f" Still to be known is {named(case.missing)}." if case.missing else ""
     return f"Wait: time alone will settle it{_cited(case)}.{until}{asks}"
 
 

@@ -63,6 +63,8 @@ def lines(case: Case) -> list[MissingLine]:
     made = []
     for name in case.missing:
         who, question = ASKED.get(name, (AGENT, f"{BY_NAME[name].label}?"))
+        if case.ahead(name):
+            question = f"The date given, {case.told(name).removeprefix('on ')}, lies in the future. {question}"
         outcomes = [
             (answer, verdict) for (fact, answer, _), verdict in zip(tried, verdicts, strict=True) if fact == name
         ]

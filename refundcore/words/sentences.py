@@ -13,6 +13,9 @@ MET, NOT_MET, UNKNOWN, NOT_CONCERNED = "met", "not_met", "unknown", "not_concern
 DEFAULT = 1
 AGAINST = ("bar", "hold", "supply")
 
+METHODS = {"paypal": "PayPal", "crypto": "cryptocurrency"}
+"""Payment methods that aren't called by their code."""
+
 Sentence = Callable[[Case], str]
 _SENTENCES: dict[str, Sentence] = {}
 
@@ -51,6 +54,39 @@ def state(case: Case, clause: str) -> str:
         return NOT_MET
     waits = (clause, "clock") in case.answers and case.answers[clause, "clock"][:, DEFAULT].any()
     return UNKNOWN if against.any() or waits or _unsure(case, clause) else MET
+
+
+WINDOW, CONDITION, EXCLUSION = "window", "condition", "exclusion"
+WORDS = {
+    WINDOW: {MET: "kept", NOT_MET: "missed"},
+    CONDITION: {MET: "met", NOT_MET: "not met"},
+    EXCLUSION: {MET: "doesn't apply", NOT_MET: "applies"},
+}
+
+
+def word(case: Case, clause: str, standing: str) -> str:
+    """How a claim stands by a clause, in a word or two that fit what kind of clause it is."""
+    document = case.policy.clauses[clause]
+    if standing == NOT_CONCERNED:
+        return "not concerned"
+    if standing == UNKNOWN:
+        if (clause, "clock") in case.answers and case.answers[clause, "clock"][:, DEFAULT].all():
+            return "running"
+        return "readings differ" if _split(case, clause) else "unknown"
+    if "window_days" in document.numbers and not (clause == "C3" and case.reason == "other"):
+        kind = WINDOW
+    else:
+        condition = {"ground", "supply", "remedy"} & set(document.roles) or clause in {"V", "C3"}
+        kind = CONDITION if condition else EXCLUSION
+    return WORDS[kind][standing]
+
+
+def _split(case: Case, clause: str) -> bool:
+    """Whether the readings differ over a clause although every fact is known."""
+    if case.known.rows > 1:
+        return False
+    against = [case.answers[clause, role] for role in AGAINST if (clause, role) in case.answers]
+    return any((answer != answer[:, :1]).any() for answer in against)
 
 
 def _unsure(case: Case, clause: str) -> bool:
@@ -273,7 +309,7 @@ def _third_party(case: Case) -> str:
     if listed == k.YES:
         return "Third-party software is the cause, and the sales page listed it as compatible."
     if shows == k.YES:
-        return "The fault shows without the third party too."
+        return "The fault is there without the third party, too."
     if listed == k.NO and shows in {k.NO, None}:
         return "The cause is third-party software that the sales page doesn't list."
     return (
@@ -310,7 +346,7 @@ def _way_back(case: Case) -> str:
     before = case.value("refunded_before")
     if case.column("nothing_left"):
         return "Everything that was paid is already back."
-    method = case.text("payment_method").replace("_", " ")
+    method = METHODS.get(case.text("payment_method"), case.text("payment_method").replace("_", " "))
     back = f"Back by {method}" if method else "Back the way it was paid"
     said = f"{back}, less the {case.money(int(before))} already refunded." if before else f"{back}."
     return f"{said} A chargeback is open, which stops the payout." if case.value("chargeback_open") else said

@@ -196,6 +196,7 @@ class _SheetReader:
         self._starts_of: dict[str, Callable[[Mapping[str, str]], None] | None] = {}
         self._ends_of: dict[str, Callable[[], None] | None] = {}
         self._columns: dict[str, int] = {}
+        self._shown: dict[str, Format] = {}
         self._number = self._elements = 0
         self._hidden = self._spoken = False
         self._cells: list[str] = []
@@ -348,11 +349,11 @@ class _SheetReader:
             raise Damaged("texts that its cells point to are missing") from None
 
     def _numeric(self, raw: str) -> str:
-        style = self._style
-        try:
-            shown = self._formats[int(style)] if style else numbers.PLAIN
-        except (ValueError, IndexError):
-            shown = numbers.PLAIN
+        shown = self._shown.get(self._style)
+        if shown is None:
+            number = _number(self._style) if self._style else len(self._formats)
+            shown = self._formats[number] if number < len(self._formats) else numbers.PLAIN
+            self._shown[self._style] = shown
         text = numbers.text_of(raw, shown, epoch=self._epoch)
         if "." in text:
             self._points.append(self._place)

@@ -14,7 +14,7 @@ from store_of_tests import ANA, AT, AUD, BEN, GONE, MIA, Desk, key, on_sqlite, o
 
 from refundcore import store
 from refundcore.deadlines import DAY, micros
-from refundcore.evidence import Kept, read
+from refundcore.evidence import Files, Kept, read
 from refundcore.store.backing_up import back_up
 from refundcore.store.evidence_reading import files
 
@@ -64,7 +64,7 @@ def test_from_an_invalid_number_without_evidence_to_an_approval(desk: Desk) -> N
     said = judge(desk, claim, sufficient=True)
     judged = desk.claim(claim.id)
     assert (judged.facts["evidence_sufficient"], judged.verdict) == (True, "approve")
-    assert "the verdict is approve" in said.sentence
+    assert "the verdict is approve" in said.sentence.lower()
     assert kinds(desk, claim) == ["created", "evidence_attached", "facts_set", "evidence_judged", "facts_set"]
     assert "2 files of evidence are unchanged" in desk.verified()
 
@@ -412,3 +412,28 @@ def test_a_crash_between_file_and_row_leaves_an_orphan_that_a_later_backup_remov
     assert made.exists()
     assert files(desk.store).wrong(SHOT.sha256) == "missing"
     assert files(desk.store).wrong(OTHER.sha256) == ""
+
+
+@on_sqlite
+def test_verify_finds_a_file_that_was_given_up_without_an_event(desk: Desk) -> None:
+    claim = desk.add(**INVALID)
+    attach(desk, claim, SHOT)
+    desk.sql("UPDATE evidence SET erased_at = 1, name = ''", past_guards=False)
+
+    assert "was erased, but no event says so" in store.verify(desk.store).sentence
+
+
+@on_sqlite
+def test_beside_the_backups_only_what_one_of_them_names_is_kept(desk: Desk) -> None:
+    claim = desk.add(**INVALID)
+    attach(desk, claim, SHOT)
+    made = back_up(desk.store, at=AT)
+    beside = Files(made.parent / "evidence")
+    beside.put(OTHER)  # as after an erasure, once the last copy that named it is gone
+    now = beside.path(OTHER.sha256).stat().st_mtime
+    back_up(desk.store, at=AT.fromtimestamp(now + 3_600, AT.tzinfo))
+    assert beside.wrong(OTHER.sha256) == ""
+    back_up(desk.store, at=AT.fromtimestamp(now + 2 * 86_400, AT.tzinfo), keep=1)
+
+    assert beside.wrong(OTHER.sha256) == "missing"
+    assert beside.wrong(SHOT.sha256) == ""

@@ -37,9 +37,8 @@ def panel(me: Person, claim: ClaimRecord, explanation: Explanation, alike: Seque
     opened = _copies(here, alike)
     _finding(me, claim, here)
     _gallery(me, claim, here)
-    gone = [record for record in held if record.removed]
-    if gone:
-        st.caption(f"Taken away: {', '.join(plain(record.name) for record in gone)}.")
+    if gone := [record.name for record in held if record.removed]:
+        st.caption(f"Taken away: {plain(', '.join(gone))}.")
     if may(me.role, "attach_evidence") and claim.state != "closed":
         _attaching(me, claim)
     for name, draw in _DIALOGS.items():

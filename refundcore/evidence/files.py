@@ -83,6 +83,12 @@ class Files:
             except OSError as error:
                 raise EvidenceError(f"Evidence could not be copied: {error.strerror}.") from error
 
+    def remove(self, sha256: str) -> None:
+        """Give a file and its thumbnail up. One that cannot be removed now is an orphan, and `clean` removes it."""
+        for path in (self.path(sha256), self._small(sha256)):
+            with suppress(OSError):
+                path.unlink()
+
     def clean(self, named: Collection[str], *, now: float) -> int:
         """Remove what no claim names and what was cut off while it was written, once it is a day old; how many."""
         removed = 0

@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 
-from refundcore.evidence import EvidenceError
+from refundcore.evidence import EvidenceError, Files
 from refundcore.store import sqlite
 from refundcore.store.errors import StoreError
 from refundcore.store.evidence_checking import kept_files
+from refundcore.store.evidence_reading import FOLDER as EVIDENCE
 from refundcore.store.evidence_reading import files
 from refundcore.store.opening import connect_to_check
 from refundcore.store.sentences import utc
@@ -51,6 +52,7 @@ def back_up(store: Store, *, at: datetime, folder: Path | None = None, keep: int
     for old in backups[:-keep]:
         old.unlink()
     files(store).clean(_named(store), now=at.timestamp())
+    _clean_copies(target, at)
     return target
 
 
@@ -67,6 +69,21 @@ def _copy_evidence(store: Store, copy: Path) -> None:
                 files(opened).copy_from(files(store), sha256)
     finally:
         opened.engine.dispose()
+
+
+def _clean_copies(latest: Path, at: datetime) -> None:
+    """Remove from the folder beside the copies what none of them names any longer; nothing where one cannot tell."""
+    named: set[str] = set()
+    module = sqlite.library()
+    for path in latest.parent.glob("*.db"):
+        try:
+            with contextlib.closing(module.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+                if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evidence'").fetchone():
+                    query = "SELECT DISTINCT sha256 FROM evidence WHERE erased_at IS NULL"
+                    named.update(row[0] for row in connection.execute(query))
+        except module.Error:
+            return
+    Files(latest.parent / EVIDENCE).clean(named, now=at.timestamp())
 
 
 def _named(store: Store) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -24,36 +25,53 @@ def kept_files(connection: sa.Connection) -> set[str]:
     )
 
 
-def check_rows(connection: sa.Connection) -> str:
-    """What is wrong with the rows beside the events that tell of them; "" where they agree."""
-    events, claims = tables.events, tables.claims
-    told: dict[tuple[int, str], Counter[str]] = {}
-    removed: dict[int, str] = {}
+@dataclass
+class _Told:
+    """What the events tell of evidence."""
+
+    attached: dict[int, Counter[str]] = field(default_factory=dict)
+    """Event -> the files that it attached."""
+    removed: dict[int, str] = field(default_factory=dict)
+    """Event -> the hash of the file that it took away."""
+    erased: set[int] = field(default_factory=set)
+    """Claims whose customer's data was erased."""
+
+
+def _told(connection: sa.Connection) -> _Told:
+    events, told = tables.events, _Told()
     query = sa.select(events.c.id, events.c.kind, events.c.claim_id, events.c.body).where(
-        events.c.kind.in_(("evidence_attached", "evidence_removed"))
+        events.c.kind.in_(("evidence_attached", "evidence_removed", "erased"))
     )
     for event in connection.execute(query):
         body = json.loads(event.body)
-        if event.kind == "evidence_removed":
-            removed[event.id] = body["sha256"]
-            continue
-        told[event.id, "files"] = Counter(f"{event.claim_id} {_plain(file)}" for file in body["files"])
-    rows = connection.execute(
-        sa.select(evidence, claims.c.ref).join(claims, claims.c.id == evidence.c.claim_id).order_by(evidence.c.id)
-    ).all()
-    for row in rows:
-        found = told.get((row.event_id, "files"), Counter())
+        if event.kind == "evidence_attached":
+            told.attached[event.id] = Counter(f"{event.claim_id} {_plain(file)}" for file in body["files"])
+        elif event.kind == "evidence_removed":
+            told.removed[event.id] = body["sha256"]
+        else:
+            told.erased.add(event.claim_id)
+    return told
+
+
+def check_rows(connection: sa.Connection) -> str:
+    """What is wrong with the rows beside the events that tell of them; "" where they agree."""
+    told, claims = _told(connection), tables.claims
+    query = sa.select(evidence, claims.c.ref).join(claims, claims.c.id == evidence.c.claim_id)
+    for row in connection.execute(query.order_by(evidence.c.id)).all():
+        found = told.attached.get(row.event_id, Counter())
         mark = f"{row.claim_id} {_plain({'sha256': row.sha256, 'kind': row.kind, 'size': row.size})}"
         if not found[mark]:
             return f"Claim {row.ref}: the evidence {row.name} is not what its event says."
         found[mark] -= 1
-        if row.removed_event is not None and removed.pop(row.removed_event, None) != row.sha256:
+        if row.removed_event is not None and told.removed.pop(row.removed_event, None) != row.sha256:
             return f"Claim {row.ref}: the evidence {row.name} was taken away, but no event says so."
-    left = [number for (number, _), count in told.items() if count.total()]
+        if row.erased_at is not None and row.claim_id not in told.erased:
+            return f"Claim {row.ref}: a file of its evidence was erased, but no event says so."
+    left = [number for number, count in told.attached.items() if count.total()]
     if left:
         return f"Event {left[0]} tells of evidence that is not here."
-    if removed:
-        return f"Event {min(removed)} tells of evidence that was taken away, but is here."
+    if told.removed:
+        return f"Event {min(told.removed)} tells of evidence that was taken away, but is here."
     return ""
 
 

@@ -19,7 +19,9 @@ COMMANDS: Mapping[str, str] = {
     "import": "add the claims of a file to the desk",
     "user": "add people, list them, change their role or password, close their account",
     "digest": "list what is overdue, due soon or waiting for approval, or mail it",
-    "verify": "check that the store is whole: every event, every sum",
+    "verify": "check that the store is whole: every event, every sum, every verdict",
+    "journal": "print the journal's head, to be kept elsewhere and compared later",
+    "erase": "erase a customer's personal data",
     "backup": "copy the store to a file, checked",
 }
 """Command -> what it does. The code is in `commands/NAME.py` (`import_.py` for import): `add(subparsers)` makes its

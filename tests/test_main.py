@@ -53,6 +53,8 @@ LIGHT = {
     "user": {"streamlit", "plotly", "uvicorn"},
     "verify": {"streamlit", "plotly", "uvicorn"},
     "backup": {"streamlit", "plotly", "uvicorn"},
+    "journal": {"streamlit", "pandas", "plotly", "uvicorn"},
+    "erase": {"streamlit", "pandas", "plotly", "uvicorn"},
     "digest": {"streamlit", "sqlalchemy", "plotly", "uvicorn", "pandas"},
     "serve": {"streamlit", "pandas", "sqlalchemy", "uvicorn"},
 }

@@ -16,6 +16,7 @@ from refundcore.deadlines import HOUR, micros
 from refundcore.evidence import read
 from refundcore.facts import BY_NAME, COLUMNS, FACTS
 from refundcore.store import Filter, Forbidden, Impossible, Stale
+from refundcore.store.erasing import erase
 
 
 @pytest.fixture
@@ -291,6 +292,7 @@ ACTS: dict[str, Any] = {
     "approve_override": lambda d, who: d.do(store.approve_override, _awaiting(d), who),
     "reject_override": lambda d, who: d.do(store.reject_override, _awaiting(d), who, reason="pay"),
     "undo_import": _undo_import,
+    "erase": lambda d, who: erase(d.store, actor=who, at=AT, key=key(), reason="asked", claim=_denied(d).id),
     "attach_evidence": lambda d, who: d.do(store.attach_evidence, d.add(), who, evidence=(SHOT,)),
     "judge_evidence": lambda d, who: d.do(
         store.judge_evidence, _with_evidence(d), who, sufficient=False, reason="blurred"
@@ -316,6 +318,7 @@ ACTS: dict[str, Any] = {
     ),
 }
 MANAGERS_ONLY = {
+    "erase",
     "undo_import",
     "approve_override",
     "reject_override",

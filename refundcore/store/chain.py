@@ -25,6 +25,9 @@ GENESIS = "0" * 64
 PERSONAL = frozenset({"customer_email", "description", "text", "reply"})
 """Names in a body whose values are personal."""
 
+ERASED_ON = "erased on "
+"""How what stands in the place of an erased value begins; its day follows."""
+
 _dump = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 

@@ -55,11 +55,12 @@ def judge(store: Store, claims: Claims, at: int) -> list[Verdict]:
     if not len(claims):
         return []
     found = store.judge(claims, store.policy, at)
-    columns = [_plain(found[name]) for name in VERDICT_COLUMNS]
+    columns = [plain(found[name]) for name in VERDICT_COLUMNS]
     return [Verdict(*row) for row in zip(*columns, strict=True)]
 
 
-def _plain(column: pd.Series[Any]) -> list[Any]:
+def plain(column: pd.Series[Any]) -> list[Any]:
+    """A column as Python's own values, None for what is missing."""
     values = column.astype(object)
     kept: list[Any] = values.where(column.notna(), None).tolist()
     return kept

@@ -35,6 +35,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "set_chargeback": _WORK,
     "pay": _MANAGE,
     "change_settings": _MANAGE,
+    "erase": _MANAGE,
     "manage_people": _MANAGE,
 }
 """Action -> the roles that may do it."""
@@ -66,6 +67,7 @@ WORDS: Mapping[str, str] = {
     "set_chargeback": "record chargebacks",
     "pay": "pay out",
     "change_settings": "change settings",
+    "erase": "erase a customer's data",
     "manage_people": "manage people",
 }
 """Action -> how a sentence names it."""

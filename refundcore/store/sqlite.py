@@ -214,6 +214,18 @@ def copy(path: Path, module: ModuleType, target: Path) -> None:
         os.fsync(file.fileno())
 
 
+def sweep(engine: sa.Engine) -> None:
+    """Write a store's file anew without its free pages and empty its journal, so that nothing removed is left in it."""
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.close()
+    finally:
+        raw.close()
+
+
 def private(path: Path) -> None:
     """Make a file or a folder its owner's alone."""
     with contextlib.suppress(OSError):  # a file system without permissions

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -14,13 +15,14 @@ import sqlalchemy as sa
 
 from refundcore.facts import COLUMNS
 from refundcore.store import sqlite, tables
-from refundcore.store.chain import GENESIS, PERSONAL, commitment, event_hash, head_hash
+from refundcore.store.chain import ERASED_ON, GENESIS, PERSONAL, commitment, event_hash, head_hash
 from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
 from refundcore.store.evidence_reading import files
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.payout_checking import check_payouts
 from refundcore.store.sentences import DONE
 from refundcore.store.store import Row, Store, rows_of
+from refundcore.store.verdict_checking import check_verdicts
 
 AT_ONCE = 5_000
 """Rows that are held at once."""
@@ -47,8 +49,11 @@ class _Wrong(Exception):  # noqa: N818 - carries the sentence of the first thing
     pass
 
 
-def verify(store: Store) -> Finding:
-    """Check everything that must hold; stops at the first thing that does not."""
+def verify(store: Store, *, at: datetime | None = None) -> Finding:
+    """Check everything that must hold; stops at the first thing that does not.
+
+    Given a moment, each open claim is also judged afresh, where the store was opened with a policy.
+    """
     try:
         with store.read() as connection:
             if connection.dialect.name == "sqlite" and (wrong := sqlite.integrity(connection)):
@@ -61,6 +66,9 @@ def verify(store: Store) -> Finding:
             if wrong:
                 return Finding(good=False, sentence=wrong)
             listed = _check_evidence(connection)
+            judged, wrong = check_verdicts(store, connection, at) if at else (0, "")
+            if wrong:
+                return Finding(good=False, sentence=wrong)
         evidence, wrong = check_files(listed, files(store))  # it takes long: not within the snapshot
         if wrong:
             return Finding(good=False, sentence=wrong)
@@ -68,9 +76,10 @@ def verify(store: Store) -> Finding:
         return Finding(good=False, sentence=str(wrong))
     files_too = f" {evidence:,} files of evidence are unchanged." if evidence else ""
     paid = f" {payouts:,} payouts agree with their decisions and orders." if payouts else ""
+    verdicts = f" {judged:,} open claims were judged afresh and have the verdict that is kept." if judged else ""
     sentence = (
         f"{claims:,} claims agree with their {events:,} events, {heads:,} entries of the journal hold together and"
-        f" {imports:,} imports balance.{paid}{files_too} The journal ends with {last[:16]}."
+        f" {imports:,} imports balance.{paid}{files_too}{verdicts} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
 
@@ -160,14 +169,19 @@ def _check_claims(connection: sa.Connection) -> tuple[int, int]:
 def _check_claim(claim: Mapping[str, Any], events: Iterator[Any]) -> int:
     prev, count, ref = GENESIS, 0, claim["ref"]
     now: dict[str, Any] = dict.fromkeys(COLUMNS)
+    lost = 0
     for event in events:
         count += 1
         if event.seq != count:
             raise _Wrong(f"Claim {ref}: event {count} is missing.")
         if event.prev_hash != prev:
             raise _Wrong(f"Claim {ref}: event {count} does not follow the one before it.")
-        now |= _said(event, ref)
+        said, whole = _said(event, ref)
+        now |= said
+        lost = 0 if event.kind in {"erased", "evidence_erased"} else lost if whole else lost or count
         prev = event.hash
+    if lost:
+        raise _Wrong(f"Claim {ref}: a personal value of event {lost} is gone, but no event says that it was erased.")
     if claim["version"] != count:
         raise _Wrong(f"Claim {ref} is at version {claim['version']}, but has {count} events.")
     for name, value in now.items():
@@ -185,23 +199,30 @@ def _check_places(claim: Mapping[str, Any]) -> None:
             raise _Wrong(f"Claim {ref} is open, but does not stand in the queue at its time.")
     elif claim["queue_at"] is not None:
         raise _Wrong(f"Claim {ref} is {claim['state']}, but still stands in the queue.")
-    if claim["email_key"] != (None if address is None else address.lower()):
+    key = None if address is None or address.startswith(ERASED_ON) else address.lower()
+    if claim["email_key"] != key:
         raise _Wrong(f"Claim {ref} is not found by its customer's address.")
 
 
-def _said(event: Any, ref: str) -> dict[str, Any]:  # noqa: ANN401 - a row
-    """What an event says of the columns of its claim, once it is known to be whole."""
+def _said(event: Any, ref: str) -> tuple[dict[str, Any], bool]:  # noqa: ANN401 - a row
+    """What an event says of the columns of its claim, once it is known to be unchanged; whether all of it is here."""
     found = event_hash(event.claim_id, event.seq, event.at, event.person_id, event.kind, event.body, event.prev_hash)
     if found != event.hash:
         raise _Wrong(f"Claim {ref}: event {event.seq} was changed.")
     body = json.loads(event.body)
     private = json.loads(event.private) if event.private else {}
-    for part in (body, body.get("facts", {}), body.get("changes", {})):
+    parts = (body, body.get("facts", {}), body.get("changes", {}))
+    for part in parts:
         _put_back(part, private, f"Claim {ref}: a personal value of event {event.seq} was changed.")
+    whole = not any(value is ERASED for part in parts for value in part.values())
     said: dict[str, Any] = body.get("after", {})
     if event.kind == "created":
-        return {**body["facts"], "ref": body["ref"], **said}
-    return {**body["changes"], **said} if event.kind == "facts_set" else said
+        said = {**body["facts"], "ref": body["ref"], **said}
+    elif event.kind == "facts_set":
+        said = {**body["changes"], **said}
+    elif event.kind == "erased":
+        said = {**body["marks"], **said}
+    return said, whole
 
 
 def _put_back(part: dict[str, Any], private: Mapping[str, Any], wrong: str) -> None:

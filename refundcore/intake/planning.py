@@ -174,7 +174,7 @@ def _file_questions(look: Look, rivals: Mapping[str, tuple[str, ...]]) -> tuple[
     questions = []
     if look.sheet and look.sheet.rivals:
         choice = tuple(
-            Option(sheet.name, f"{clip(sheet.name)} ({sheet.rows:,} rows)", sheets.sample(sheet))
+            Option(sheet.name, f"{clip(sheet.name)} ({sheet.rows:,} rows with the header)", sheets.sample(sheet))
             for sheet in look.sheet.rivals
         )
         text = "Several sheets of the workbook could hold the claims. Which one is to be read?"

@@ -28,10 +28,10 @@ st.navigation(
             title=title,
             help=purpose,
             default=name == "queue",
-            visibility="hidden" if name == "claim" else "visible",
+            # A page that isn't for somebody says so itself; left out here, its address would lead to an error.
+            visibility="hidden" if name == "claim" or (roles and role not in roles) else "visible",
         )
         for name, title, purpose, roles in CONTENTS
-        if not roles or role in roles
     ],
     position="top",
 ).run()

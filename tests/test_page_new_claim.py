@@ -19,7 +19,7 @@ def day(days_ago: float) -> str:
     return f"{clock.now() - timedelta(days=days_ago):%Y-%m-%d}"
 
 
-def fill(page, reason="sms_not_received", **answers):
+def fill(page, reason="sms_not_received", currency="USD", **answers):
     page.segmented_control(key="entry_reason").select(reason).run()
     for name, text in {
         "order_ref": "ORD-1",
@@ -31,7 +31,7 @@ def fill(page, reason="sms_not_received", **answers):
     }.items():
         page.text_input(key=f"entry_{name}").set_value(text)
     page.text_area(key="entry_description").set_value("No code arrived on the number although I tried it five times")
-    page.selectbox(key="entry_currency").select("USD")
+    page.selectbox(key="entry_currency").set_value(currency)
     return page.run()
 
 
@@ -78,10 +78,15 @@ UNREADABLE = [
     ("purchased_at", "yesterday", "'yesterday' is not a date"),
     ("amount", "12.505", "'12.505' has too many decimals"),
     ("amount", "-3", "is negative"),
+    ("customer_email", "not mail", "An e-mail address such as ana@example.org is wanted"),
+    ("order_ref", "O" * 201, "At most 200 characters are wanted; these are 201"),
+    ("currency", None, "Choose the currency too"),
 ]
 
 
-@pytest.mark.parametrize(("name", "typed", "says"), UNREADABLE, ids=[row[1] for row in UNREADABLE])
+@pytest.mark.parametrize(
+    ("name", "typed", "says"), UNREADABLE, ids=[f"{row[0]} {str(row[1])[:10]}" for row in UNREADABLE]
+)
 def test_what_cannot_be_read_is_said_at_its_field_and_keeps_the_claim_from_being_saved(desk, name, typed, says):
     page = fill(desk.page("new_claim").run(), **{name: typed})
     assert says in texts(page).replace("\\", "")

@@ -38,7 +38,7 @@ def questions() -> fields.Form:
 
 def understood(form: fields.Form) -> tuple[dict[str, Any], dict[str, str]]:
     """What was typed as facts, and what of it cannot be read, which is also said under its field."""
-    facts, problems = fields.read(form.typed)
+    facts, problems = fields.read(form.typed, anew=True)
     form.show(problems)
     if attaching.kept_so_far(FORM):
         facts["evidence_attached"] = True
@@ -61,7 +61,8 @@ def verdict_so_far(facts: Mapping[str, Any], problems: Mapping[str, str]) -> Non
             st.markdown("**Deadlines**")
             listing(verdicts.deadline_lines(explanation.deadlines), "entry_deadlines", "Deadlines")
         if problems:
-            st.markdown(f"{count_text(len(problems), 'answer')} cannot be read and are left out so far.")
+            left_out = "is" if len(problems) == 1 else "are"
+            st.markdown(f"{count_text(len(problems), 'answer')} {left_out} left out so far: see under the fields.")
 
 
 def save(me: Person, facts: Mapping[str, Any], problems: Mapping[str, str], *, assign_to: int | None) -> None:

@@ -6,6 +6,7 @@ date, an amount or a yes means the same in both. A field left empty is unknown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,10 @@ FOLDED = "Less common"
 COMMON_CURRENCIES = ("USD", "EUR", "GBP")
 YES, NO = "Yes", "No"
 WIDE = frozenset({"description"})
+LONGEST = 200
+"""Characters of an answer on one line; grounds may be as long as a file's."""
+NO_CURRENCY = "Choose the currency too: without it an amount says nothing."
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def currencies() -> list[str]:
@@ -189,14 +194,19 @@ _PAUSE = "400ms"
 """How long typing has to rest until the form looks at it."""
 
 
-def read(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def read(typed: Mapping[str, str], *, anew: bool = False) -> tuple[dict[str, Any], dict[str, str]]:
     """What was typed, as facts by column, and the problems by fact ("" for the claim as a whole).
 
     Every fact that has a field is among the facts, None where it is unknown; one that cannot be read is left out
-    and has its sentence among the problems.
+    and has its sentence among the problems. `anew`: nothing of it stands in the store yet, so what a file may hold
+    but nobody means to type is a problem, too.
     """
     found = cells.convert({name: [text] for name, text in typed.items()}, zone=context.policy().zone, lines=[1])
     problems = {problem.column: problem.sentence for problem in found.problems}
+    if not typed.get("currency", ""):
+        problems |= {name: NO_CURRENCY for name in problems if name and BY_NAME[name].kind == "money"}
+    if anew:
+        problems |= _implausible(typed)
     facts: dict[str, Any] = {}
     for name in typed:
         if name in problems:
@@ -206,6 +216,18 @@ def read(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
             value = found.claims.frame[column].iloc[0]
             facts[column] = value if known(value) else None
     return facts, problems
+
+
+def _implausible(typed: Mapping[str, str]) -> dict[str, str]:
+    """What a file may hold but nobody means to type."""
+    problems = {}
+    address = typed.get("customer_email", "").strip()
+    if address and not _ADDRESS.fullmatch(address):
+        problems["customer_email"] = "An e-mail address such as ana@example.org is wanted."
+    for name, text in typed.items():
+        if BY_NAME[name].kind == "text" and name not in WIDE and len(text) > LONGEST:
+            problems[name] = f"At most {LONGEST} characters are wanted; these are {len(text):,}."
+    return problems
 
 
 def changes(before: Mapping[str, str], typed: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def balance(desk: Desk) -> store.Balance:
 def test_what_is_wrong_stands_beside_each_row_and_names_the_files_column(desk):
     wrong = table(uploaded(desk, TEXT), "wrong")
 
-    assert wrong[0].startswith("Amount paid, column “paid”: '-4' is negative")
+    assert wrong[0].startswith("“paid” (Amount paid): '-4' is negative")
     assert "10 cells where the header has 9" in wrong[1]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from refundcore.desk.show import STATES, count_text, fact_label, value_text
+from refundcore.desk.uploading import height
 from refundcore.intake import Meeting, Plan
 from refundcore.store import Difference
 
@@ -79,7 +80,7 @@ def _table(found: Meeting, plan: Plan, *, choose: bool) -> dict[int, int]:
         hide_index=True,
         num_rows="fixed",
         disabled=[str(name) for name in table if name != "Change"],
-        height=min(35 * (len(lines) + 1) + 3, 390),
+        height=height(len(lines), most=390),
         column_config={
             "Change": st.column_config.CheckboxColumn(
                 width="small", help="One tick changes all that differs in this claim."

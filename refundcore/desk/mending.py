@@ -14,6 +14,7 @@ import streamlit as st
 
 from refundcore import intake
 from refundcore.desk.show import count_text, fact_label
+from refundcore.desk.uploading import height
 from refundcore.intake import Plan, Preview
 
 WHICH = {
@@ -62,10 +63,11 @@ def mend(found: Preview, plan: Plan) -> Chosen:
             hide_index=True,
             num_rows="fixed",
             disabled=[_LINE, _WRONG],
-            height=min(35 * (len(cells) + 1) + 3, 460),
+            height=height(len(cells), most=460),
+            column_order=[_LINE, _WRONG, *_faulty_first(found, plan, names)],
             column_config={
                 _LINE: st.column_config.NumberColumn("Line", width="small", pinned=True),
-                _WRONG: st.column_config.TextColumn("What is wrong", width="large", pinned=True),
+                _WRONG: st.column_config.TextColumn("What is wrong", width=430, pinned=True),
                 **{f"c{place}": st.column_config.TextColumn(name or f"column {place + 1}") for place, name in names},
             },
         )
@@ -104,6 +106,17 @@ def _changed(found: Preview, edits: Mapping[Any, Mapping[str, Any]], width: int)
     return changed
 
 
+def _faulty_first(found: Preview, plan: Plan, names: Sequence[tuple[int, str]]) -> list[str]:
+    """The columns in their order, those in which something was wrong before the others."""
+    columns = {fact: name for name, fact in plan.mapping.items()}
+    faulty = {
+        columns.get(problem.column, "")
+        for problem in intake.recheck(plan, {row.line: row.cells for row in found.rejects}).problems
+        if problem.fatal
+    }
+    return [f"c{place}" for place, _ in sorted(names, key=lambda one: (one[1] not in faulty, one[0]))]
+
+
 def _wrong(batch: intake.Batch, plan: Plan) -> dict[int, str]:
     """What is wrong with each row, naming the column of the file that is wrong."""
     columns = {fact: name for name, fact in plan.mapping.items()}
@@ -111,7 +124,7 @@ def _wrong(batch: intake.Batch, plan: Plan) -> dict[int, str]:
     for problem in batch.problems:
         if problem.fatal:
             column = columns.get(problem.column, "")
-            where = f"{fact_label(problem.column)}, column “{column}”: " if column else ""
+            where = f"“{column}” ({fact_label(problem.column)}): " if column else ""
             said.setdefault(problem.line, []).append(f"{where}{problem.sentence}")
     return {line: " ".join(sentences) for line, sentences in said.items()}
 

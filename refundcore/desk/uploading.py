@@ -142,7 +142,7 @@ def _columns(plan: Plan) -> dict[str, str]:
         key=f"upload_columns_{plan.look.sha256[:12]}_{plan.look.reading}",
         hide_index=True,
         disabled=["Column", "For example", "Note"],
-        height=_height(len(table), most=420),
+        height=height(len(table), most=420),
         column_config={
             "Column": st.column_config.TextColumn("Column in the file", width="medium"),
             "Means": st.column_config.SelectboxColumn(
@@ -155,7 +155,7 @@ def _columns(plan: Plan) -> dict[str, str]:
     return {name: _LABELS.get(means, "") for name, means in zip(shown["Column"], shown["Means"], strict=True)}
 
 
-def _height(rows: int, *, most: int) -> int:
+def height(rows: int, *, most: int) -> int:
     """The height of a table of so many rows, in pixels: no empty lines below the last."""
     return min(_ROW * (rows + 1) + _FRAME, most)
 
@@ -221,7 +221,7 @@ def _meanings(plan: Plan, kept: Wishes | None) -> dict[str, dict[str, str]]:
                 key=f"upload_values_{fact}_{plan.look.sha256[:12]}_{plan.look.reading}",
                 hide_index=True,
                 disabled=["In the file", "Rows"],
-                height=_height(len(table), most=320),
+                height=height(len(table), most=320),
                 column_config={
                     "In the file": st.column_config.TextColumn(width="large"),
                     "Stands for": st.column_config.SelectboxColumn(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from refundcore.facts import Claims
-from refundcore.store.import_rows import fixed
+from refundcore.store.import_rows import fixed, one_each
 from refundcore.store.incoming import Incoming, incoming
 from refundcore.store.matching import NAMES, Known, changes, find
 from refundcore.store.model import Comparison, Difference
@@ -20,10 +20,10 @@ def compare(store: Store, claims: Claims, lines: Sequence[int]) -> Comparison:
     `lines` are the rows' lines in the file. Nothing is changed, and a blank cell says nothing.
     """
     rows = incoming(claims)
-    refs = {ref: found for ref, found in zip(rows.refs, rows.prints, strict=True) if ref is not None}
-    marks = {mark: found for mark, found in zip(rows.marks, rows.prints, strict=True) if mark is not None}
+    refs = one_each((ref, found) for ref, found in zip(rows.refs, rows.prints, strict=True) if ref is not None)
+    marks = one_each((mark, found) for mark, found in zip(rows.marks, rows.prints, strict=True) if mark is not None)
     with store.read() as connection:
-        by_ref, by_mark = find(connection, refs, marks, _NO_IMPORT, {})
+        by_ref, by_mark = find(connection, refs, marks, _NO_IMPORT, {**marks, **refs})
     new = unchanged = 0
     differing: list[Difference] = []
     met: set[str] = set()

@@ -63,9 +63,9 @@ class Batch:
             return
         places = slice(part.start, part.stop)
         prints, marked = rows.prints[places], rows.marks[places]
-        marks = _one_each((mark, found) for mark, found in zip(marked, prints, strict=True) if mark is not None)
+        marks = one_each((mark, found) for mark, found in zip(marked, prints, strict=True) if mark is not None)
         named = rows.refs[places]
-        refs = _one_each((ref, found) for ref, found in zip(named, prints, strict=True) if ref is not None)
+        refs = one_each((ref, found) for ref, found in zip(named, prints, strict=True) if ref is not None)
         connection = self.act.connection
         by_ref, by_identity = find(connection, refs, marks, self.number, {**marks, **refs})
         following = (connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
@@ -201,7 +201,7 @@ def fixed(known: Known) -> str:
     return f"Claim {known.ref} is {sentences.STATES[known.state]}, so its facts are not changed."
 
 
-def _one_each(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def one_each(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Each mark's fingerprint; "", which equals none, for a mark with several."""
     found: dict[str, str] = {}
     for mark, one in pairs:

@@ -97,7 +97,7 @@ def _what_it_is(mailbox: Mailbox, seen: list[Bound]) -> None:
     for line, why in mailbox.unreadable[:5]:
         st.text(f"· Line {line:,} cannot be read and is left out. {why}")
     if len(seen) > 1:
-        st.dataframe(_table(seen), hide_index=True, height=min(420, 32 * (len(seen) + 1) + 2), key="mail_messages")
+        st.dataframe(_table(seen), hide_index=True, height="content" if len(seen) <= 10 else 420, key="mail_messages")
 
 
 def _table(seen: list[Bound]) -> pd.DataFrame:
@@ -217,7 +217,7 @@ def _field(form: fields.Form, name: str, one: Bound, values: Mapping[str, str]) 
     fields.draw(form, BY_NAME[name], f"{FORM}_{one.message.key[:16]}", values.get(name, ""), keep=True)
     found = one.proposed.found.get(name)
     if found and name not in fields.WIDE:
-        form.places[name].caption(plain(_places(found)))
+        form.places[name].text(_places(found))  # Markdown makes links of addresses, however they are escaped
 
 
 def _places(found: Found) -> str:

@@ -30,7 +30,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 BENCH = PROJECT / ".bench"
-PEERS = Path(__file__).with_name("import_peers.py")
+PEERS = Path(__file__).with_name("_import_peers.py")
 SEED, DIRTY, FEW = 20_260_316, 0.03, 10_000
 PERSON = {"name": "Ana", "email": "ana@example.org", "role": "agent", "password": "nine blue herons in Lund"}
 HEADER = (

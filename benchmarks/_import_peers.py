@@ -1,4 +1,4 @@
-"""The other ways of `benchmarks/import.py` that are no commands already: `import_peers.py WAY FROM TO`."""
+"""The other ways of `benchmarks/import.py` that are no commands already: `_import_peers.py WAY FROM TO`."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ from store_of_tests import ANA, BEN, MIA, Desk, facts, open_desk
 
 from refundcore import store
 from refundcore.store import Balance, Mailed
+from refundcore.store.erasing import erase
+from refundcore.store.messages import attachments_folder
 
 
 @pytest.fixture
@@ -120,3 +122,24 @@ def test_where_the_facts_were_found_and_what_came_with_a_message_is_kept(desk: D
     assert [(one.text, one.attachments) for one in store.messages_of(desk.store, 1)] == [
         ("order: line 2", ({**file, "attached": False},))
     ]
+
+
+def test_erasing_a_customer_takes_what_came_with_their_messages(desk: Desk) -> None:
+    folder = attachments_folder(desk.store)
+    folder.mkdir()
+    for name in ("mine", "theirs"):
+        (folder / name).write_bytes(b"content")
+    files = {name: {"name": "a.png", "kind": "image/png", "size": 7, "sha256": name} for name in ("mine", "theirs")}
+    mine = Mailed(
+        "m1", 1, ["m1"], "claim", "found here", facts(customer_email="q@example.com"), attachments=[files["mine"]]
+    )
+    brought(desk, mine, Mailed("m2", 2, ["m2"], "claim", "", facts(), attachments=[files["theirs"]]))
+    desk.decide(desk.claim(1), "deny", MIA, reason="r")
+
+    erase(desk.store, actor=MIA, at=desk.at, key="erase", reason="Asked for by letter", email="q@example.com")
+
+    assert [path.name for path in folder.iterdir()] == ["theirs"]
+    (kept,) = store.messages_of(desk.store, 1)
+    assert (kept.attachments, "found" in kept.text) == ((), False)
+    assert brought(desk, mine) == Balance(1, unchanged=1), "what was erased does not come back with its mailbox"
+    assert store.verify(desk.store).good

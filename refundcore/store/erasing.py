@@ -22,6 +22,7 @@ from refundcore.store.chain import ERASED_ON
 from refundcore.store.errors import Impossible, StoreError
 from refundcore.store.evidence_reading import files
 from refundcore.store.evidence_table import evidence
+from refundcore.store.messages import forget_attachments
 from refundcore.store.model import OPEN_STATES, Receipt
 from refundcore.store.opening import data_folder
 from refundcore.store.payout_tables import payouts
@@ -112,6 +113,7 @@ def erase(
     _remember(store, [row["ref"] for row in found.claims], at)
     for sha256 in gone:
         files(store).remove(sha256)
+    forget_attachments(store)
     return receipt
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import claim_money, claim_parts, deciding, evidence_parts, filters, mail_parts, verdicts
+from refundcore.desk import claim_money, claim_parts, deciding, evidence_parts, filters, mail_parts, replying, verdicts
 
 # Who may
 me = desk.page("Claim", head=False)
@@ -71,10 +71,7 @@ with right:
     else:
         st.text(f"Assigned to {claim.assignee or 'nobody'}")
     st.header("Reply to the customer", anchor=False)
-    if reply := deciding.reply(claim, explanation):
-        st.code(reply, language=None, wrap_lines=True)
-    else:
-        st.text("None was written. The decision differs from the policy's verdict, so none is proposed.")
+    replying.panel(me, claim)
     st.header("What happened", anchor=False)
     if works:
         claim_parts.noting(me, claim)

@@ -86,18 +86,33 @@ def address(text: str, what: str = "The address") -> str:
 
 
 def message(
-    *, sender: str, name: str, to: str, subject: str, text: str, message_id: str = "", automatic: bool = False
+    *,
+    sender: str,
+    name: str,
+    to: str,
+    subject: str,
+    text: str,
+    message_id: str = "",
+    automatic: bool = False,
+    draft: bool = False,
 ) -> EmailMessage:
-    """A plain mail, ready to be sent or saved. Raises `MailError` for addresses or a subject that cannot be."""
+    """A plain mail, ready to be sent or saved. Raises `MailError` for addresses or a subject that cannot be.
+
+    A `draft` opens as an unsent mail, and may want a sender or a receiver.
+    """
     made = EmailMessage(policy=SMTP)
     try:
-        made["From"] = Address(" ".join(name.split()), addr_spec=address(sender, "The sender"))
-        made["To"] = Address(addr_spec=address(to, "The receiver"))
+        if sender or not draft:
+            made["From"] = Address(" ".join(name.split()), addr_spec=address(sender, "The sender"))
+        if to or not draft:
+            made["To"] = Address(addr_spec=address(to, "The receiver"))
         made["Subject"] = " ".join(subject.split())
     except ValueError as wrong:
         raise wrong if isinstance(wrong, MailError) else MailError(f"The mail cannot be made: {wrong}.") from wrong
     if message_id:
         made["Message-ID"] = message_id
+    if draft:
+        made["X-Unsent"] = "1"
     if automatic:
         made["Auto-Submitted"] = "auto-generated"
     made.set_content(text.rstrip("\n") + "\n")

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from desk_of_tests import Desk, drawn, labels, open_desk, texts
+from mail_server import mail_server
 
 from refundcore import clock, store
 from refundcore.deadlines import micros
+from refundcore.facts import BY_NAME
 
 
 @pytest.fixture
@@ -366,3 +368,98 @@ def test_a_claim_that_fits_another_reason_says_so_and_what_would_change_the_verd
     page.run()
     assert not page.exception
     assert "If “code delivered” were no." in [row["head"] for row in drawn(page, "turns")["rows"]]
+
+
+# ---- The reply
+
+
+def reply_rows(page):
+    return [(row["text"], row["word"], row["note"]) for row in drawn(page, "reply")["rows"]]
+
+
+def name_sender(desk):
+    mia = desk.people["mia"].id
+    store.set_setting(desk.store, actor=mia, at=clock.now(), name="sender_address", value="support@desk.example")
+
+
+def test_each_sentence_of_the_reply_names_its_clause_and_its_facts(desk):
+    page = desk.page("claim", claim=desk.add(purchased_at=days_ago(9)).ref).run()
+
+    assert ("We cannot accept your claim.", "C4c", "") in reply_rows(page)
+    late = next(row for row in reply_rows(page) if row[0].startswith("It reached us on"))
+    assert late[1:] == ("C4c", ", ".join(BY_NAME[name].label for name in ("submitted_at", "purchased_at")))
+
+
+def test_what_an_agent_changes_is_marked_as_their_own_and_kept_so(desk):
+    claim = desk.add(sms_code_received=None)
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    area = page.text_area(key=f"text_reply_{claim.id}_{claim.version}_ask")
+    area.set_value(area.value.replace("Hello,", "Dear Kim,")).run()
+    rows = reply_rows(page)
+    assert rows[0][:2] == ("Dear Kim,", "own words")
+    assert ("Hello,", "left out", "") in rows
+
+    page.button(key="keep_reply").click().run()
+    event = store.events(desk.store, claim.id)[-1]
+    assert (event.kind, event.body["grounds"][0]["own"], event.body["grounds"][1]["own"]) == ("replied", True, False)
+    assert event.body["reply"].startswith("Dear Kim,")
+    assert "Sent to customer1\\@example\\.com" in texts(page)
+
+
+def test_a_reply_that_tells_of_a_decision_waits_for_the_decision(desk):
+    claim = desk.add()
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    assert page.button(key="send").disabled
+    assert page.button(key="keep_reply").disabled
+    decide(desk, claim)
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    assert not page.button(key="send").disabled
+    assert not page.selectbox(key="to_assign_1_2").disabled
+    assert any("You get 12.50 USD back" in row[0] for row in reply_rows(page))
+
+
+def test_a_decision_against_the_verdict_gets_a_reply_that_says_what_was_decided_and_no_more(desk):
+    claim = desk.add(purchased_at=days_ago(9))
+    decide(desk, claim, reason="goodwill", person="mia")
+    rows = reply_rows(desk.page("claim", claim=claim.ref).run())
+
+    assert ("We have accepted your claim.", "", "") in rows
+    assert any(row[0].startswith("You get 12.50 USD back") for row in rows)
+    assert not any("paragraph" in row[0] for row in rows)
+
+
+def test_a_reply_is_mailed_from_the_page_and_told_as_sent(desk, monkeypatch):
+    name_sender(desk)
+    claim = desk.add(sms_code_received=None)
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="send").click().run()
+    assert "No mail server is set up for this desk" in texts(page)
+    with mail_server() as inbox:
+        for name, value in inbox.environment().items():
+            monkeypatch.setenv(name, value)
+        page.run()
+        page.button(key="confirm_send").click().run()
+        (mail,) = inbox.mails()
+    assert not page.exception
+    assert mail["To"] == "customer1@example.com"
+    assert "Sent to customer1\\@example\\.com" in texts(page)
+    assert [event.kind for event in store.events(desk.store, claim.id)] == ["created", "reply_begun", "reply_sent"]
+
+
+def test_a_mail_that_did_not_leave_is_told_where_it_was_pressed(desk, monkeypatch):
+    name_sender(desk)
+    claim = desk.add(sms_code_received=None)
+    with mail_server() as inbox:
+        inbox.refuses = "554 not today"
+        for name, value in inbox.environment().items():
+            monkeypatch.setenv(name, value)
+        page = desk.page("claim", "ana", claim=claim.ref).run()
+        page.button(key="send").click().run()
+        page.button(key="confirm_send").click().run()
+    assert any("554 not today" in error.value for error in page.error)
+
+
+def test_an_auditor_reads_the_reply_and_sends_nothing(desk):
+    page = desk.page("claim", "aud", claim=desk.add().ref).run()
+    assert reply_rows(page)
+    assert not {"Send …", "Record as sent"} & set(labels(page))

@@ -16,6 +16,8 @@ import streamlit as st
 from refundcore.desk import context
 from refundcore.desk.show import plain
 from refundcore.intake.problems import IntakeError
+from refundcore.replies import ReplyError
+from refundcore.smtp import MailError
 from refundcore.store import Person, Receipt, Stale, StoreError
 
 Result = TypeVar("Result")
@@ -24,7 +26,7 @@ UNEXPECTED = (
     "Something went wrong on our side, and nothing was changed. Reload the page and try again; "
     "if it happens again, tell whoever runs the desk."
 )
-TOLD = (StoreError, IntakeError)
+TOLD = (StoreError, MailError, ReplyError, IntakeError)
 """What was refused with a sentence for people; anything else is logged and told in general words."""
 
 _NEWS = "desk_news"

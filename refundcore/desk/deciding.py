@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from refundcore import money, store
-from refundcore.desk import acts
+from refundcore.desk import acts, replying
 from refundcore.desk.show import (
     LEANINGS,
     OUTCOMES,
@@ -100,17 +100,6 @@ def _awaiting(me: Person, claim: ClaimRecord) -> None:
         _button("Reject …", "reject", claim)
 
 
-def reply(claim: ClaimRecord, explanation: Explanation) -> str:
-    """What to write to the customer: the reply kept with the decision, else the one made from the verdict.
-
-    Empty where somebody decided against the verdict and wrote none: the verdict's own would say the opposite.
-    """
-    decision = claim.decision
-    if decision and decision.reply:
-        return decision.reply
-    return "" if decision and decision.outcome != claim.verdict else explanation.reply
-
-
 def _decided(me: Person, claim: ClaimRecord) -> None:
     decision = claim.decision
     if decision:
@@ -151,7 +140,10 @@ def _follow_body(me: Person, claim: ClaimRecord, explanation: Explanation) -> No
     }[claim.verdict]
     st.text(f"{consequence} The claim will be {OUTCOMES[claim.verdict].label.lower()} and leave the queue.")
     reply = st.text_area(
-        "Reply to the customer, kept with the decision", value=explanation.reply, key=f"reply_{form}", height=220
+        "Reply to the customer, kept with the decision",
+        value=replying.proposal(claim, claim.verdict),
+        key=f"reply_{form}",
+        height=220,
     )
     label, icon = _CONFIRM[claim.verdict], VERDICTS[claim.verdict].icon
     if st.button(label, type="primary", key="confirm_follow", icon=f":material/{icon}:", shortcut="Ctrl+Enter"):
@@ -229,7 +221,10 @@ def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
     reply = ""
     if of == "customer":
         reply = st.text_area(
-            "Message to the customer, kept with the claim", value=explanation.reply, key=f"reply_{form}", height=220
+            "Message to the customer, kept with the claim",
+            value=replying.proposal(claim, "need_info"),
+            key=f"reply_{form}",
+            height=220,
         )
     st.text(f"The claim then waits for {_ASK_OF[of].lower()}; it comes back when an answer is entered.")
     if st.button(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from refundcore.replies.checking import check, reword
 from refundcore.replies.composing import OUTCOMES, Reply, Sentence, attributed, compose
 from refundcore.replies.errors import ReplyError
-from refundcore.replies.sending import keep, mail, send, subject
+from refundcore.replies.sending import draft, keep, mail, send, subject
 from refundcore.replies.texts import Text, document, names_in
 from refundcore.replies.values import FOLLOWS, MEANINGS, Decided
 
@@ -22,6 +22,7 @@ __all__ = [
     "check",
     "compose",
     "document",
+    "draft",
     "keep",
     "mail",
     "names_in",

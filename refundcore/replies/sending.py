@@ -10,7 +10,7 @@ from typing import Any
 from refundcore import smtp
 from refundcore.replies.composing import Reply
 from refundcore.smtp import MailError
-from refundcore.store import Receipt, Store, begin_reply, end_reply, setting
+from refundcore.store import Receipt, Store, begin_reply, end_reply, settings_now
 from refundcore.store.chain import digest
 
 SUBJECTS = {
@@ -30,17 +30,31 @@ def subject(outcome: str, ref: str) -> str:
 
 def mail(store: Store, reply: Reply, *, to: str, ref: str, key: str = "") -> EmailMessage:
     """A reply as a mail from the desk's sender. Raises `MailError` where none is set, or an address is wrong."""
-    sender = str(setting(store, "sender_address"))
+    settings = settings_now(store)
+    sender = settings.sender_address
     if not sender:
         raise MailError("No sender is set yet: a manager names the desk's address in the settings.")
     message_id = f"<{digest(key)[:32]}@{smtp.domain(sender)}>" if key else ""
     return smtp.message(
         sender=sender,
-        name=str(setting(store, "sender_name")),
+        name=settings.sender_name,
         to=to,
         subject=subject(reply.outcome, ref),
         text=reply.text,
         message_id=message_id,
+    )
+
+
+def draft(store: Store, reply: Reply, *, to: str, ref: str) -> EmailMessage:
+    """A reply as a mail that a person finishes in their own program; sender and receiver as far as they are known."""
+    settings = settings_now(store)
+    return smtp.message(
+        sender=settings.sender_address,
+        name=settings.sender_name,
+        to=to,
+        subject=subject(reply.outcome, ref),
+        text=reply.text,
+        draft=True,
     )
 
 

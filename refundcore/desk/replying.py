@@ -1,0 +1,204 @@
+"""The reply to the customer on the page of a claim: each sentence with its ground, changed, copied, saved or sent."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from refundcore import replies, smtp, store
+from refundcore.desk import acts, context
+from refundcore.desk.listing import Line, listing
+from refundcore.desk.show import fact_label, known, plain, when_text
+from refundcore.desk.verdicts import one_claim
+from refundcore.replies import Decided, Reply
+from refundcore.smtp import MailError
+from refundcore.store import ClaimRecord, Event, Person, may
+
+TOLD = {
+    "ask": "Ask for what is missing",
+    "approve": "Tell that it is approved",
+    "exchange": "Tell that it is exchanged",
+    "deny": "Tell that it is denied",
+    "wait": "Tell that a clock is running",
+    "look": "Tell that a colleague looks at it",
+}
+_OF_VERDICT = {verdict: outcome for outcome, verdict in replies.FOLLOWS.items()}
+_DIALOG = "send_reply"
+
+
+def composed(claim: ClaimRecord, outcome: str) -> Reply:
+    """The reply of an outcome; of a decided claim as things stood when it was decided, with its amounts."""
+    decision = claim.decision
+    made = decision if decision and decision.outcome == outcome else None
+    return replies.compose(
+        one_claim(claim.facts),
+        context.policy(),
+        made.at if made else context.now_us(),
+        outcome,
+        ref=claim.ref,
+        decided=Decided(made.refund, made.fee, made.currency) if made else None,
+        texts=acts.read(store.wordings),
+    )
+
+
+def proposal(claim: ClaimRecord, verdict: str) -> str:
+    """The words that are proposed for following a verdict."""
+    return composed(claim, _OF_VERDICT[verdict]).text
+
+
+def panel(me: Person, claim: ClaimRecord) -> None:
+    """What to write, sentence by sentence, and the ways in which it leaves."""
+    _sent_before(claim)
+    if claim.state == "awaiting_approval" and claim.decision and claim.decision.reply:
+        st.caption("Written for when the decision is approved:")
+        st.text(claim.decision.reply)
+    outcome = _outcome(claim)
+    ours = composed(claim, outcome)
+    form = f"reply_{claim.id}_{claim.version}_{outcome}"
+    kept = claim.decision.reply if claim.decision and claim.decision.outcome == outcome else ""
+    works = may(me.role, "reply")
+    typed = st.session_state.get(f"text_{form}", kept or ours.text) if works else kept or ours.text
+    reply = replies.attributed(ours, typed)
+    _grounds(reply)
+    if works:
+        with st.expander("Change the words", key=f"change_{form}"):
+            st.text_area("Reply", value=kept or ours.text, key=f"text_{form}", height=260, label_visibility="collapsed")
+            st.caption("What you change or add stands as your own words, without a clause behind it.")
+    with st.expander("Copy the words", key=f"copy_{form}"):
+        st.code(reply.text, language=None, wrap_lines=True)
+    if works:
+        _ways_out(me, claim, reply, form)
+
+
+def _outcome(claim: ClaimRecord) -> str:
+    """What the reply is about: the decision where there is one, else what the person chooses."""
+    if claim.state not in store.OPEN_STATES and claim.decision:
+        return claim.decision.outcome
+    options = ["look", "ask", "wait"] if claim.state == "awaiting_approval" else list(TOLD)
+    at = 0 if claim.state == "awaiting_approval" else options.index(_OF_VERDICT[claim.verdict])
+    chosen = st.selectbox(
+        "What to tell", options, at, format_func=TOLD.__getitem__, key=f"outcome_{claim.id}_{claim.version}"
+    )
+    return chosen or options[at]
+
+
+def _grounds(reply: Reply) -> None:
+    """The sentences, each with its clause and facts in the margin."""
+    lines = [
+        Line(
+            text=sentence.text,
+            note="" if sentence.own else ", ".join(fact_label(name) for name in sentence.facts),
+            icon="edit" if sentence.own else "",
+            word="own words" if sentence.own else sentence.clause,
+            tone="orange" if sentence.own else "gray",
+            when="desk's wording" if sentence.desks else "",
+        )
+        for sentence in reply.sentences
+    ]
+    lines += [
+        Line(text=sentence.text, icon="remove", word="left out", tone="orange", dim=True) for sentence in reply.removed
+    ]
+    listing(lines, "reply", "The reply, with the clause and the facts of each sentence")
+
+
+def _ways_out(me: Person, claim: ClaimRecord, reply: Reply, form: str) -> None:
+    waits = reply.outcome in {"approve", "exchange", "deny"} and claim.state in store.OPEN_STATES
+    if waits:
+        st.caption("It can be sent once the claim is decided so.")
+    address = str(claim.facts.get("customer_email") or "")
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Send …",
+            key="send",
+            icon=":material/send:",
+            disabled=waits or not reply.text,
+            on_click=acts.open_dialog,
+            args=(f"{_DIALOG}_{form}",),
+        )
+        st.download_button(
+            "Save as mail",
+            data=lambda: _draft(reply, address, claim.ref),
+            file_name=f"{claim.ref}.eml",
+            mime="message/rfc822",
+            key="save_mail",
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=not reply.text,
+            help="A draft that your mail program opens. Record it as sent afterwards.",
+        )
+        kept = f"keep_{form}"
+        if st.button("Record as sent", key="keep_reply", disabled=waits or not reply.text, icon=":material/outbox:"):
+            acts.finish(
+                acts.do(
+                    replies.keep,
+                    me,
+                    kept,
+                    claim=claim.id,
+                    version=claim.version,
+                    ref=claim.ref,
+                    to=address,
+                    reply=reply,
+                )
+            )
+    acts.refusals(kept)
+    if acts.dialog_open(f"{_DIALOG}_{form}"):
+        _send(me, claim, reply, form, address)
+
+
+def _draft(reply: Reply, to: str, ref: str) -> bytes:
+    return bytes(replies.draft(context.store(), reply, to=to, ref=ref))
+
+
+@st.dialog("Send the reply", on_dismiss=acts.close_dialog)
+def _send(me: Person, claim: ClaimRecord, reply: Reply, form: str, address: str) -> None:
+    settings = acts.read(store.settings_now)
+    to = st.text_input("To", value=address, key=f"to_{form}")
+    st.text(f"From: {settings.sender_name} <{settings.sender_address or 'no address is set yet'}>")
+    st.text(f"Subject: {replies.subject(reply.outcome, claim.ref)}")
+    own = f" {reply.own} of its sentences are your own words." if reply.own else ""
+    st.text(f"The mail leaves at once and cannot be called back; it is kept with the claim.{own}")
+    if _server_missing():
+        return
+    name = f"mail_{form}"
+    if st.button("Send", type="primary", key="confirm_send", icon=":material/send:", shortcut="Ctrl+Enter"):
+        acts.finish(
+            acts.do(replies.send, me, name, claim=claim.id, version=claim.version, ref=claim.ref, to=to, reply=reply)
+        )
+    acts.refusals(name)
+
+
+def _server_missing() -> bool:
+    """Say so where no mail can go out from here."""
+    try:
+        if smtp.server() is not None:
+            return False
+    except MailError as wrong:
+        st.error(plain(str(wrong)), icon=":material/error:")
+        return True
+    st.info(
+        "No mail server is set up for this desk. Copy the words or save them as a mail, and record them as sent.",
+        icon=":material/mail_off:",
+    )
+    return True
+
+
+def _sent_before(claim: ClaimRecord) -> None:
+    """What was sent on this claim, and what may have been."""
+    happened = acts.read(store.events, claim.id)
+    ended = {event.body.get("reply_event"): event.kind for event in happened if event.kind.startswith("reply_")}
+    for event in happened:
+        if event.kind == "replied" or ended.get(event.id) == "reply_sent":
+            st.caption(plain(_told(event)))
+        elif event.kind == "reply_begun" and event.id not in ended:
+            number = event.body.get("message_id")
+            st.warning(
+                plain(
+                    f"{event.person} began to send a reply, {when_text(event.at)}, and it is not known whether it left."
+                    f" Look for {number} at the mail server before you send another."
+                ),
+                icon=":material/warning:",
+            )
+
+
+def _told(event: Event) -> str:
+    to = f" to {event.body['customer_email']}" if known(event.body.get("customer_email")) else ""
+    return f"Sent{to}, {when_text(event.at)}, by {event.person}: “{event.body.get('subject')}”."

@@ -18,6 +18,7 @@ CONTENTS = (
     ("payouts", "Payouts", "What is to be paid, and what became of it.", ("manager", "auditor")),
     ("metrics", "Metrics", "What is refunded, and why.", ()),
     ("policy", "Policy", "Every clause as it reads today.", ()),
+    ("settings", "Settings", "Answer targets, mails, limits and the words of replies.", ("manager", "auditor")),
 )
 
 role = desk.role()

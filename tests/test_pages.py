@@ -9,7 +9,7 @@ from desk_of_tests import PROJECT, ROLES, Desk, open_desk, texts
 
 PAGES = sorted(path.stem for path in (PROJECT / "pages").glob("*.py") if path.stem != "__init__")
 WORKERS_ONLY = {"new_claim", "upload"}
-MONEY = {"payouts"}
+MONEY = {"payouts", "settings"}
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def test_a_page_starts_with_its_guard(name):
 
 
 CONTENTS = {
-    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "policy", "claim"],
+    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "policy", "settings", "claim"],
     "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
-    "aud": ["queue", "payouts", "metrics", "policy", "claim"],
+    "aud": ["queue", "payouts", "metrics", "policy", "settings", "claim"],
 }
 
 

@@ -83,6 +83,8 @@ from refundcore.store import (
     related,
     reopen,
     set_facts,
+    setting_changes,
+    settings_now,
     take_next,
 )
 
@@ -152,6 +154,8 @@ __all__ = [
     "reopen",
     "role",
     "set_facts",
+    "setting_changes",
+    "settings_now",
     "show_news",
     "span_text",
     "state_word",

@@ -6,11 +6,12 @@ from refundcore.replies.checking import check, reword
 from refundcore.replies.composing import OUTCOMES, Reply, Sentence, attributed, compose
 from refundcore.replies.errors import ReplyError
 from refundcore.replies.sending import draft, keep, mail, send, subject
-from refundcore.replies.texts import Text, document, names_in
+from refundcore.replies.texts import LONGEST, Text, document, names_in
 from refundcore.replies.values import FOLLOWS, MEANINGS, Decided
 
 __all__ = [
     "FOLLOWS",
+    "LONGEST",
     "MEANINGS",
     "OUTCOMES",
     "Decided",

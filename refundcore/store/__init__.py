@@ -102,6 +102,7 @@ from refundcore.store.reading import claim, events, journal
 from refundcore.store.replying import begin_reply, end_reply
 from refundcore.store.roles import ACTIONS, may
 from refundcore.store.settings import (
+    LONGEST_HOURS,
     SettingChange,
     Settings,
     set_setting,
@@ -117,6 +118,7 @@ from refundcore.store.verifying import Finding, verify
 
 __all__ = [
     "ACTIONS",
+    "LONGEST_HOURS",
     "NEEDS",
     "OPEN_STATES",
     "OUTCOMES",

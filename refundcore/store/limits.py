@@ -42,5 +42,6 @@ def set_payout_limit(store: Store, *, actor: int, at: datetime, currency: str, l
     if limit is not None and not 0 <= limit <= money.LARGEST:
         raise Impossible(f"A limit is an amount from 0 to {money.LARGEST:,} minor units, not {limit:,}.")
     with acting(store, "change_settings", actor=actor, at=at) as act:
+        old = limits_now(act.connection).get(currency)
         write(act.connection, NAME + currency, "" if limit is None else str(limit), at=act.at, by=actor)
-        act.sealed = {"setting": NAME + currency, "value": limit}
+        act.sealed = {"setting": NAME + currency, "old": old, "value": limit}

@@ -9,7 +9,7 @@ from refundcore.desk import bulk, filters
 
 # Who may, and what they look for
 me = desk.page("Queue")
-works = desk.may(me.role, "decide")
+works, approves = desk.may(me.role, "decide"), desk.may(me.role, "approve_override")
 people = desk.read(desk.people, active=True)
 top = st.container()
 chosen = filters.draw(people)
@@ -27,6 +27,9 @@ def figures() -> None:
         filters.switch(f"**{counted.waiting_us:,}** waiting for us", "figure_us", chosen, {"state": "us"})
         waiting = f"**{counted.waiting_customer:,}** waiting for the customer"
         filters.switch(waiting, "figure_customer", chosen, {"state": "customer"})
+        if approves:
+            waiting = f"**{counted.awaiting_approval:,}** awaiting approval"
+            filters.switch(waiting, "figure_approval", chosen, {"state": "approval"})
         if works:
             filters.switch(f"**{counted.mine:,}** mine", "figure_mine", chosen, {"assignee": "me"})
             with st.container(horizontal=True, horizontal_alignment="right"):

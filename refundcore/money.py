@@ -67,6 +67,12 @@ def plain(minor: int, currency: str) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}"
 
 
+def grouped(minor: int, currency: str) -> str:
+    """The amount as `plain` writes it, its thousands apart: 128000 of USD is `1,280.00`, 1280 of JPY is `1,280`."""
+    whole, point, fraction = plain(minor, currency).partition(".")
+    return f"{int(whole):,}{point}{fraction}" if int(whole) else f"{whole}{point}{fraction}"
+
+
 def percent_half_up(minor: int, basis_points: int) -> int:
     """`basis_points` hundredths of a percent of an amount, rounded half up to the minor unit."""
     return (minor * basis_points + 5_000) // 10_000

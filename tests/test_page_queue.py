@@ -9,6 +9,7 @@ from desk_of_tests import Desk, drawn, labels, open_desk, shown_refs, texts
 
 from refundcore import accounts, clock, gate_flag, store
 from refundcore.deadlines import micros
+from refundcore.desk import bulk
 
 
 @pytest.fixture
@@ -77,6 +78,9 @@ ADDRESSES = [
     ({"state": "Decided"}, []),
     ({"state": "Waiting for us", "verdict": "Deny", "assignee": "Nobody"}, ["late"]),
     ({"verdict": "Nonsense"}, ["good", "late", "mine"]),
+    ({"verdict": "deny"}, ["late"]),
+    ({"verdict": "APPROVE", "assignee": "me"}, ["mine"]),
+    ({"state": "us", "reason": "sms_not_received"}, ["good", "late", "mine"]),
 ]
 
 
@@ -210,6 +214,117 @@ def test_a_bulk_decision_says_what_it_will_not_do_and_leaves_that(desk):
     page.button(key="bulk_decide").click().run()
     assert not page.exception
     assert (desk.claim(good.ref).state, desk.claim(late.ref).state) == ("decided", "new")
+
+
+def test_a_bulk_decision_is_held_to_what_was_shown_when_it_was_pressed(desk):
+    shown = desk.add()
+    page = desk.page("queue", "ana").run()
+    page.button(key="bulk_all").click().run()
+    page.segmented_control(key="bulk_what").select("Decide").run()
+    assert "Approve 1 claim" in labels(page)
+    late = desk.add()
+    page.button(key="bulk_decide").click().run()
+
+    assert not page.exception
+    assert "1 claim changed or came in since you looked" in texts(page).replace("\\", "")
+    assert [desk.claim(claim.ref).state for claim in (shown, late)] == ["new", "new"]
+    assert "Approve 2 claims" in labels(page)
+    page.button(key="bulk_decide").click().run()
+    assert [desk.claim(claim.ref).state for claim in (shown, late)] == ["decided", "decided"]
+
+
+def test_a_preview_is_not_made_again_while_nothing_changes(desk, monkeypatch):
+    desk.add()
+    made = []
+    real = bulk.preview_decide_many
+    monkeypatch.setattr(bulk, "preview_decide_many", lambda *given, **more: made.append(1) or real(*given, **more))
+    monkeypatch.setattr(bulk, "_MINUTE", 10**18)
+    page = desk.page("queue", "ana").run()
+    page.button(key="bulk_all").click().run()
+    for outcome in ("approve", "deny", "approve"):
+        page.segmented_control(key="bulk_what").select("Decide").run()
+        page.segmented_control(key="bulk_outcome").select(outcome).run()
+    assert len(made) == 2
+    desk.add()
+    page.run()
+
+    assert len(made) == 3
+    assert "2 claims will be approved" in texts(page)
+
+
+def test_assigning_all_of_a_filter_says_whose_claims_are_taken(desk):
+    mine, bens, nobodys = desk.add(), desk.add(), desk.add()
+    for claim, name in ((mine, "ana"), (bens, "ben")):
+        number = desk.people[name].id
+        given = {"actor": number, "at": clock.now(), "key": claim.ref, "version": 1}
+        store.assign(desk.store, claim=claim.id, to=number, **given)
+    page = desk.page("queue", "ana").run()
+    page.button(key="bulk_all").click().run()
+
+    assert "Whose they are now: 1 nobody's, 1 yours, 1 Ben's." in texts(page)
+    assert "1 claim is taken from colleagues" in texts(page)
+    page.segmented_control(key="bulk_what").select("Note").run()
+    assert "Whose they are now: 1 nobody's, 1 yours, 1 Ben's." in texts(page)
+    assert "Add the note to 3 claims" in labels(page)
+    page.button(key="bulk_add_note").click().run()
+    assert "Write the note first" in texts(page)
+    page.text_area(key="bulk_note").input("Called the provider").run()
+    page.button(key="bulk_add_note").click().run()
+    assert [store.events(desk.store, claim.id)[-1].kind for claim in (mine, bens, nobodys)] == ["noted"] * 3
+
+
+def test_an_act_on_many_that_was_cut_off_is_told(desk):
+    desk.add()
+    page = desk.page("queue", "ana").run()
+    page.session_state["bulk_under_way"] = (400, 1200)
+    page.run()
+
+    assert "cut off after 400 of 1,200 claims" in texts(page)
+    page.run()
+    assert "cut off" not in texts(page)
+
+
+def test_managers_are_told_of_approvals_that_wait(desk):
+    claim = desk.add()
+    given = {"actor": desk.people["ana"].id, "at": clock.now(), "key": "o", "claim": claim.id, "version": 1}
+    store.decide(desk.store, outcome="deny", reason="seen before", **given)
+    desk.add()
+    page = desk.page("queue", "mia").run()
+
+    assert page.button(key="figure_approval").label == "**1** awaiting approval"
+    page.button(key="figure_approval").click().run()
+    assert shown_refs(page) == [claim.ref]
+    assert "figure_approval" not in {button.key for button in desk.page("queue", "ana").run().button}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"sms_code_received": None}, "Code delivered?"),
+        ({"description": "no code"}, "Detailed grounds"),
+    ],
+)
+def test_a_row_that_needs_information_says_in_words_what_is_missing(desk, facts, said):
+    desk.add(**facts)
+    (row,) = drawn(desk.page("queue").run(), "claims")["rows"]
+
+    assert (row["verdict"], row["verdictDetail"]) == ("Need info", said)
+
+
+def test_a_word_of_the_address_that_means_nothing_is_said_so(desk):
+    desk.add()
+    page = desk.page("queue", verdict="Nonsense").run()
+
+    assert "asks for the verdict “Nonsense”, which there is not" in texts(page)
+
+
+def test_a_filter_in_other_letters_can_be_changed_again(desk):
+    claim = desk.add()
+    page = desk.page("queue", verdict="deny").run()
+    assert page.selectbox(key="verdict").value == "Deny"
+    page.selectbox(key="verdict").select("Any verdict").run()
+
+    assert shown_refs(page) == [claim.ref]
 
 
 def test_an_auditor_sees_the_queue_and_nothing_to_change(desk):

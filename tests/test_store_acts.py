@@ -311,8 +311,9 @@ ACTS: dict[str, Any] = {
     "assign_many": lambda d, who: store.assign_many(d.store, actor=who, at=AT, key=key(), claims=Filter(), to=BEN),
     "note_many": lambda d, who: store.note_many(d.store, actor=who, at=AT, key=key(), claims=Filter(), text="x"),
     "decide_many": lambda d, who: store.decide_many(
-        d.store, actor=who, at=AT, key=key(), claims=Filter(), outcome="deny"
+        d.store, actor=who, at=AT, key=key(), claims=[(d.add().id, 1)], outcome="deny"
     ),
+    "preview_many": lambda d, who: store.preview_many(d.store, actor=who, at=AT, claims=Filter()),
     "preview_decide_many": lambda d, who: store.preview_decide_many(
         d.store, actor=who, at=AT, claims=Filter(), outcome="deny"
     ),

@@ -13,7 +13,7 @@ from store_of_tests import ANA, AT, BEN, MAX, MIA, VERDICTS, Desk, facts, key, o
 from refundcore import store
 from refundcore.deadlines import DAY, HOUR, micros
 from refundcore.policy import DOCUMENT, read
-from refundcore.store import Forbidden, Impossible, Stale
+from refundcore.store import Forbidden, Impossible, Stale, sentences
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_decision_stands_waits_or_is_refused_by_the_table(
 ) -> None:
     claim = desk.add(**VERDICTS[verdict])
     if expected == "refused":
-        with pytest.raises(Impossible, match=f"verdict is {verdict}.*give a reason"):
+        with pytest.raises(Impossible, match=f"verdict is {sentences.verdict(verdict)}.*give a reason"):
             desk.decide(claim, outcome, person, reason=reason)
         assert desk.claim(claim.id) == claim
         return

@@ -274,25 +274,158 @@ def test_eight_people_at_once_never_take_the_same_claim(desk: Desk) -> None:
     desk.verified()
 
 
+def _preview(desk: Desk, outcome: store.Outcome = "approve", chosen: store.Filter | None = None) -> store.Preview:
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "claims": chosen or Filter(), "outcome": outcome}
+    return store.preview_decide_many(desk.store, **given)
+
+
 def test_a_bulk_decision_does_what_its_preview_said_over_all_pages(desk: Desk) -> None:
     desk.load([facts(claim_ref=f"B-{n}", **VERDICTS[v]) for n, v in enumerate([*VERDICTS] * 60)])
     one, two = desk.add(order_ref="O-9"), desk.add(order_ref="O-9")
-    chosen = Filter()
-    preview = store.preview_decide_many(desk.store, actor=ANA, at=AT, claims=chosen, outcome="approve")
+    preview = _preview(desk)
     assert (preview.will, preview.wont) == (61, 181)
     assert preview.refunds == {"USD": 61 * 1250}
     assert preview.reasons == {
-        "The policy's verdict is deny, not approve: decide it by itself.": 60,
-        "The policy's verdict is need_info, not approve: decide it by itself.": 60,
-        "The policy's verdict is review, not approve: decide it by itself.": 60,
+        "The policy's verdict is Deny, not Approve: decide it by itself.": 60,
+        "The policy's verdict is Need info, not Approve: decide it by itself.": 60,
+        "The policy's verdict is Review, not Approve: decide it by itself.": 60,
         "Another of these claims is for the same item: only one of them is approved.": 1,
     }
     assert desk.number("SELECT count(*) FROM decisions") == 0
-    done = store.decide_many(desk.store, actor=ANA, at=AT, key="bulk", claims=chosen, outcome="approve")
-    assert (done.done, len(done.refused)) == (61, 181)
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "key": "bulk", "claims": Filter(), "outcome": "approve"}
+    done = store.decide_many(desk.store, **given, seen=preview)
+    assert (done.done, len(done.refused), done.total) == (61, 0, 61)
+    assert [result.claim for result in done.results] == [number for number, _ in preview.pairs]
     assert {desk.claim(one.id).state, desk.claim(two.id).state} == {"decided", "new"}
-    again = store.decide_many(desk.store, actor=ANA, at=AT, key="bulk", claims=chosen, outcome="approve")
-    assert again.done == 0
+    desk.add()
+    again = store.decide_many(desk.store, **given, seen=preview)
+    assert again == done
+    assert desk.number("SELECT count(*) FROM decisions") == 61
+    desk.verified()
+
+
+def test_a_decision_on_a_filter_that_nobody_looked_at_is_refused(desk: Desk) -> None:
+    claim = desk.add()
+    with pytest.raises(store.Impossible, match="Look first at what would be decided"):
+        store.decide_many(desk.store, actor=ANA, at=AT, key=key(), claims=Filter(), outcome="approve")
+    assert desk.claim(claim.id).state == "new"
+
+
+SINCE = {
+    "one came in": (lambda desk, _: desk.add(), "1 claim changed or came in"),
+    "one was noted": (lambda desk, claims: desk.do(store.note, claims[0], BEN, text="wait"), "1 claim changed"),
+    "one was decided": (lambda desk, claims: desk.decide(claims[1], person=BEN), "1 claim changed"),
+    "one came and two changed": (
+        lambda desk, claims: [desk.add(), *(desk.do(store.assign, claim, to=BEN) for claim in claims[:2])],
+        "3 claims changed",
+    ),
+}
+
+
+@pytest.mark.parametrize("since", SINCE)
+def test_a_bulk_decision_is_refused_where_it_would_do_other_than_what_was_seen(desk: Desk, since: str) -> None:
+    claims = [desk.add() for _ in range(3)]
+    seen = _preview(desk)
+    happens, said = SINCE[since]
+    happens(desk, claims)
+    before = desk.number("SELECT count(*) FROM decisions")
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "key": key(), "claims": Filter(), "outcome": "approve"}
+    with pytest.raises(store.Impossible, match=f"{said}.*look again"):
+        store.decide_many(desk.store, **given, seen=seen)
+    assert desk.number("SELECT count(*) FROM decisions") == before
+    assert store.decide_many(desk.store, **given, seen=_preview(desk)).done >= 2
+
+
+def test_what_does_not_concern_a_bulk_decision_may_happen_meanwhile(desk: Desk) -> None:
+    desk.add()
+    seen = _preview(desk)
+    desk.add(**VERDICTS["deny"])
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "key": key(), "claims": Filter(), "outcome": "approve"}
+    assert store.decide_many(desk.store, **given, seen=seen).done == 1
+
+
+def test_a_preview_names_whatever_keeps_a_claim_from_being_decided(desk: Desk) -> None:
+    had, waits, gone = desk.add(order_ref="O-1"), desk.add(**VERDICTS["deny"]), desk.add()
+    desk.decide(had)
+    desk.add(order_ref="O-1")
+    desk.decide(waits, "approve", reason="known customer")
+    stale = desk.add()
+    desk.do(store.note, stale, BEN, text="hm")
+    with desk.store.read() as connection:
+        numbers = list(connection.execute(sa.select(tables.claims.c.id)).scalars())
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "outcome": "approve"}
+    seen = store.preview_decide_many(desk.store, claims=[(number, 1) for number in [*numbers, 99]], **given)
+    assert seen.pairs == ((gone.id, 1),)
+    assert seen.reasons == {
+        "It is decided, so there is nothing to decide.": 1,
+        "It is waiting for a manager's approval, so there is nothing to decide.": 1,
+        "Its item, or its whole order, has had a remedy on another claim: one remedy an item.": 1,
+        "Somebody changed it since this page was loaded: look at it again.": 1,
+        "There is no such claim.": 1,
+    }
+
+
+def test_a_preview_asks_as_often_for_many_claims_as_for_few(desk: Desk) -> None:
+    asked: list[str] = []
+    sa.event.listen(desk.store.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    counts = []
+    _preview(desk)
+    for _ in range(2):
+        desk.load([facts(claim_ref=key(), **VERDICTS[verdict]) for verdict in [*VERDICTS] * 30])
+        asked.clear()
+        _preview(desk)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] < 30
+
+
+def test_a_preview_goes_by_the_verdict_of_now(desk: Desk) -> None:
+    waiting = desk.add(reason="major_defect", defect_approved=None, description="Calls drop after five seconds")
+    later = AT + timedelta(days=60)
+    assert waiting.holds_until is not None
+    now = store.preview_decide_many(desk.store, actor=ANA, at=later, claims=Filter(), outcome="approve")
+    assert (now.will + now.wont, desk.claim(waiting.id).holds_until) != (0, waiting.holds_until)
+
+
+def test_a_repeated_bulk_act_returns_what_was_refused_too_and_does_no_more(desk: Desk) -> None:
+    one, two = desk.add(order_ref="O-1"), desk.add(order_ref="O-1")
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "key": "marked", "outcome": "approve"}
+    given["claims"] = [(one.id, 1), (two.id, 1)]
+    first = store.decide_many(desk.store, **given)
+    assert [result.done for result in first.results] == [True, False]
+    desk.do(store.reopen, one, MIA, reason="a mistake")  # now nothing would stand against the second
+    assert store.decide_many(desk.store, **given) == first
+    assert desk.claim(two.id).state == "new"
+    desk.verified()
+
+
+def test_a_bulk_act_that_is_cut_off_says_so_and_goes_on_under_its_key(desk: Desk) -> None:
+    desk.load([facts(claim_ref=f"C-{number}") for number in range(450)])
+    seen, told = _preview(desk), list[tuple[int, int]]()
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "key": "long", "claims": Filter(), "outcome": "approve"}
+
+    def told_and_gone(done: int, of: int) -> None:
+        told.append((done, of))
+        with desk.store.write() as connection:
+            connection.execute(sa.update(tables.people).where(tables.people.c.id == ANA).values(active=False))
+
+    cut = store.decide_many(desk.store, **given, seen=seen, progress=told_and_gone)
+    assert told == [(200, 450)]
+    assert (cut.done, cut.total, "not active" in cut.stopped) == (200, 450, True)
+    with desk.store.write() as connection:
+        connection.execute(sa.update(tables.people).where(tables.people.c.id == ANA).values(active=True))
+    whole = store.decide_many(desk.store, **given, seen=seen, progress=lambda *_: None)
+    assert (whole.done, whole.stopped) == (450, "")
+    assert desk.number("SELECT count(*) FROM decisions") == 450
+    desk.verified()
+
+
+def test_an_import_whose_claims_a_bulk_act_left_alone_can_still_be_taken_back(desk: Desk) -> None:
+    desk.load([facts(claim_ref="T-1", **VERDICTS["deny"])])
+    claim = store.claim(desk.store, "T-1")
+    assert claim is not None
+    given: dict[str, Any] = {"claims": [(claim.id, 1)], "outcome": "approve"}
+    assert store.decide_many(desk.store, actor=ANA, at=AT, key=key(), **given).done == 0
+    assert store.undo_import(desk.store, 1, actor=MIA, at=AT) == 1
     desk.verified()
 
 
@@ -308,6 +441,58 @@ def test_a_bulk_act_on_marked_claims_leaves_those_that_others_changed(desk: Desk
     repeated = store.decide_many(desk.store, **given)
     assert [item.done for item in repeated.results] == [True, False, True, False]
     assert desk.number("SELECT count(*) FROM decisions WHERE status = 'standing'") == 2
+
+
+def test_acts_on_many_say_beforehand_whose_claims_these_are(desk: Desk) -> None:
+    mine, bens, nobodys = desk.add(), desk.add(), desk.add()
+    desk.do(store.assign, mine, to=ANA)
+    desk.do(store.assign, bens, to=BEN)
+    for chosen in (Filter(), [(mine.id, 2), (bens.id, 1), (nobodys.id, 1)]):
+        owners = store.preview_many(desk.store, actor=ANA, at=AT, claims=chosen)
+        assert (owners.nobodys, owners.yours, owners.others, owners.closed) == (1, 1, {"Ben": 1}, 0)
+    assert dict(owners.pairs)[bens.id] == 1, "the version that was seen, not that of now"
+    given = store.assign_many(desk.store, actor=MIA, at=AT, key=key(), claims=owners.pairs, to=MIA)
+    assert [result.done for result in given.results] == [True, False, True]
+    assert "Ana gave this claim to Ben" in given.refused[0].sentence
+
+
+def test_a_repeated_assignment_of_a_filter_returns_what_was_given(desk: Desk) -> None:
+    for _ in range(3):
+        desk.add()
+    given: dict[str, Any] = {"actor": ANA, "at": AT, "key": "g", "claims": Filter(assignee="nobody"), "to": BEN}
+    first = store.assign_many(desk.store, **given)
+    later = desk.add()
+    again = store.assign_many(desk.store, **given)
+    assert sorted(again.results, key=str) == sorted(first.results, key=str)
+    assert desk.claim(later.id).assignee == ""
+
+
+def test_a_claim_that_time_will_settle_is_handed_out_last_and_said_so(desk: Desk) -> None:
+    waiting = desk.add(
+        reason="major_defect", defect_approved=None, description="Calls drop after five seconds every time"
+    )
+    with desk.store.write() as connection:
+        named = tables.claims.c.id == waiting.id
+        connection.execute(sa.update(tables.claims).where(named).values(verdict="pending", queue_at=1))
+    other = desk.add()
+    taken = [store.take_next(desk.store, actor=BEN, at=AT, key=key()) for _ in range(2)]
+    assert [receipt and receipt.claim for receipt in taken] == [other.id, waiting.id]
+    assert ["time alone will settle it" in receipt.sentence for receipt in taken if receipt] == [False, True]
+
+
+def test_sentences_for_people_hold_no_codes(desk: Desk) -> None:
+    claim = desk.add(**VERDICTS["need_info"])
+    with pytest.raises(store.Impossible, match=r"verdict is Need info, so to approve"):
+        desk.decide(claim)
+    said = desk.decide(claim, reason="known customer").sentence
+    assert "the policy's verdict (Need info)" in said
+    other = desk.add(amount=128_000, currency="JPY")
+    assert "128,000 JPY to be refunded" in desk.decide(other).sentence
+    changed = desk.do(store.set_facts, desk.add(), changes={"sms_code_received": None})
+    assert changed.sentence.endswith("the verdict is Need info.")
+    own = desk.add(**VERDICTS["need_info"])
+    desk.decide(own, person=MIA, reason="known customer")
+    assert "against the policy's verdict, Need info" in store.events(desk.store, own.id)[-1].sentence
 
 
 def test_many_claims_are_given_and_noted_at_once(desk: Desk) -> None:

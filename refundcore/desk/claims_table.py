@@ -63,11 +63,17 @@ def due_for(row: QueueRow) -> str:
     return "our approval" if row.state == "awaiting_approval" else "our answer"
 
 
+def _title(clause: str) -> str:
+    """A clause by its title: what is missing where no single fact is, such as detailed grounds."""
+    found = context.policy().clauses.get(clause)
+    return found.title if found else clause
+
+
 def _row(row: QueueRow, along: Mapping[str, str], me: int) -> dict[str, Any]:
     verdict = verdict_word(row.verdict)
     detail = row.clause
     if row.verdict == "need_info":
-        detail = ", ".join(fact_label(name) for name in row.missing) or row.clause
+        detail = ", ".join(fact_label(name) for name in row.missing) or _title(row.clause)
     elif row.verdict == "review":
         detail = " · ".join(filter(None, (row.clause, f"leaning: {row.leaning}" if row.leaning else "")))
     return {

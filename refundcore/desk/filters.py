@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from refundcore.desk.show import REASONS, VERDICTS
+from refundcore.desk.show import REASONS, VERDICTS, plain
 from refundcore.store import Filter, Person, QueuePage
 
 LABELS: Mapping[str, Mapping[str, str]] = {
@@ -51,6 +51,7 @@ def draw(people: Sequence[Person]) -> Filter:
     """The fields of the filter, bound to the address; the filter they say."""
     labels = {**LABELS, "assignee": assignee_labels(people)}
     chosen: dict[str, str] = {}
+    strange = _settle_address(labels)
     places = st.columns([1.6, 1.2, 1, 1, 1, 1], vertical_alignment="bottom")
     with places[0]:
         chosen["text"] = (
@@ -68,7 +69,25 @@ def draw(people: Sequence[Person]) -> Filter:
     if chosen["imported"].isdecimal():
         label = f"Only what import {chosen['imported']} brought in"
         st.button(label, key="clear_import", icon=":material/close:", help="Show all again.", on_click=_forget_import)
+    for field, word in strange.items():
+        head = _HEADS[field].lower()
+        st.info(f"The address asks for the {head} “{plain(word)}”, which there is not.", icon=":material/info:")
     return Filter.of(chosen)
+
+
+def _settle_address(labels: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Take words of the address in any letters, and codes too; those that say nothing, by field."""
+    strange = {}
+    for field in _HEADS:
+        said = str(st.query_params.get(field, ""))
+        if not said or said in labels[field].values() or field in st.session_state:
+            continue
+        meant = {form.lower(): word for code, word in labels[field].items() for form in (code, word)}
+        if word := meant.get(said.strip().replace("+", " ").lower()):
+            st.session_state[field] = word
+        else:
+            strange[field] = said
+    return strange
 
 
 def carried(chosen: Filter, people: Sequence[Person]) -> dict[str, str]:

@@ -46,7 +46,7 @@ from refundcore.store.importing import (
 from refundcore.store.judging import rejudge_due
 from refundcore.store.limits import payout_limits, set_payout_limit
 from refundcore.store.listing import count_matching, neighbours, queue, queue_figures, related
-from refundcore.store.many import assign_many, decide_many, note_many, preview_decide_many, take_next
+from refundcore.store.many import assign_many, decide_many, note_many, take_next
 from refundcore.store.messages import KeptMessage, KnownMessage, Mailed, import_messages, known_messages, messages_of
 from refundcore.store.model import (
     OPEN_STATES,
@@ -66,6 +66,7 @@ from refundcore.store.model import (
     ImportRecord,
     ManyResult,
     Outcome,
+    Owners,
     Person,
     Preview,
     QueuePage,
@@ -98,6 +99,7 @@ from refundcore.store.payouts import (
     set_chargeback,
 )
 from refundcore.store.persons import people, person
+from refundcore.store.previewing import journal_end, preview_decide_many, preview_many
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.replying import begin_reply, end_reply
 from refundcore.store.roles import ACTIONS, may
@@ -149,6 +151,7 @@ __all__ = [
     "ManyResult",
     "Mismatch",
     "Outcome",
+    "Owners",
     "Payout",
     "Person",
     "Preview",
@@ -202,6 +205,7 @@ __all__ = [
     "import_record",
     "imports",
     "journal",
+    "journal_end",
     "judge_evidence",
     "known_messages",
     "make_batch",
@@ -219,6 +223,7 @@ __all__ = [
     "people",
     "person",
     "preview_decide_many",
+    "preview_many",
     "preview_undo",
     "queue",
     "queue_figures",

@@ -76,6 +76,8 @@ class Act:
     """What the transaction did beside events, for the journal's head."""
     sealed_import: int | None = None
     """The import that the transaction belongs to."""
+    hashes: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(claim, version) -> hash of its last event, for those that were read together beforehand."""
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,6 +137,8 @@ class Act:
 
     def last_hash(self, row: Row) -> str:
         """The hash of the claim's last event."""
+        if kept_hash := self.hashes.get((row["id"], row["version"])):
+            return kept_hash
         events = tables.events
         query = sa.select(events.c.hash).where(events.c.claim_id == row["id"], events.c.seq == row["version"])
         found: str | None = self.connection.execute(query).scalar()

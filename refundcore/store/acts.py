@@ -161,7 +161,8 @@ def change_facts(
     if imported is not None:
         body["import"] = imported
     after, event = act.change(row, "facts_set", body, changes, verdict=verdict, facts_in="changes")
-    sentence = f"Claim {row['ref']}: {sentences.labels(changed)} changed; the verdict is {verdict.verdict}."
+    now_is = sentences.verdict(verdict.verdict)
+    sentence = f"Claim {row['ref']}: {sentences.labels(changed)} changed; the verdict is {now_is}."
     return after, event, sentence
 
 

@@ -109,7 +109,8 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
     if not follows and not reason:
         against = "goes against the policy" if override else "is a matter of discretion"
         raise Impossible(
-            f"The policy's verdict is {verdict.verdict}, so to {wish.outcome} this claim {against}: give a reason."
+            f"The policy's verdict is {sentences.verdict(verdict.verdict)}, so to {wish.outcome} this claim {against}:"
+            " give a reason."
         )
     money = _money(act, row, verdict, wish)
     confirmed = wish.outcome == "deny" and row["unlawful_use"] == "confirmed"
@@ -134,7 +135,8 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
     if waits:
         changes: dict[str, Any] = {"state": "awaiting_approval", "asked_for": "", "answer_from": act.at}
         kind = "override_requested"
-        because = f"goes against the policy's verdict ({verdict.verdict})" if override else "rests on unlawful use"
+        against = f"goes against the policy's verdict ({sentences.verdict(verdict.verdict)})"
+        because = against if override else "rests on unlawful use"
         sentence = f"Claim {row['ref']}: the decision {because} and waits for a manager's approval."
     else:
         changes = {"state": "decided", "outcome": DONE[wish.outcome], "asked_for": ""}

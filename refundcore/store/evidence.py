@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from refundcore.deadlines import micros
 from refundcore.evidence import EvidenceError, Kept
-from refundcore.store import tables
+from refundcore.store import sentences, tables
 from refundcore.store.acting import Act, Row, acting, allowed, visible, words
 from refundcore.store.acts import CHANGEABLE, change_facts
 from refundcore.store.errors import Impossible
@@ -163,7 +163,7 @@ def _set(act: Act, row: Row, event: int, wanted: Mapping[str, Any]) -> tuple[Row
     if all(row[name] == value for name, value in wanted.items()):
         return row, event, ""
     after, last, _ = change_facts(act, row, wanted)
-    return after, last, f" The facts say so now; the verdict is {after['verdict'].replace('_', ' ')}."
+    return after, last, f" The facts say so now; the verdict is {sentences.verdict(after['verdict'])}."
 
 
 def _same_elsewhere(act: Act, row: Row, new: Sequence[Kept]) -> list[str]:

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,9 @@ from refundcore.store.store import Store, first_of, rows_of
 
 TOGETHER = 2_500
 """Rows in one transaction, so that others who write wait some tenths of a second at most."""
+
+BREATH = 0.025
+"""Seconds between two transactions: longer than the nap of one who waits to write, who is then next."""
 
 REMOVED_TOGETHER = 2_000
 UPDATED_TOGETHER = 500
@@ -143,6 +147,8 @@ def import_batch(
     balance = Balance(0)
     for start in range(0, max(given.size, len(rejected), 1), TOGETHER):
         end = start + TOGETHER
+        if start:
+            time.sleep(BREATH)
         with acting(store, "import", actor=actor, at=at) as act:
             record = running_import(act, number)
             seen = store.seen.setdefault(number, {})
@@ -297,7 +303,7 @@ def _remove_some(store: Store, number: int) -> bool:
             return False
         some = sa.and_(claims.c.import_id == number, claims.c.id.between(numbers[0], numbers[-1]))
         ids = sa.select(claims.c.id).where(some)
-        for table in (tables.messages, events):
+        for table in (tables.messages, tables.receipts, events):
             connection.execute(sa.delete(table).where(table.c.claim_id.in_(ids)))
         connection.execute(sa.delete(claims).where(some))
     return True

@@ -261,6 +261,10 @@ class ManyResult:
     """What a bulk act did, claim by claim."""
 
     results: tuple[Result, ...]
+    total: int = 0
+    """How many claims were to be changed."""
+    stopped: str = ""
+    """Why it ended before the last claim, as a sentence; what is in `results` was done all the same."""
 
     @property
     def done(self) -> int:
@@ -283,6 +287,24 @@ class Preview:
     """Why not, as a sentence, and for how many claims."""
     refunds: Mapping[str, int]
     """Currency -> the sum that would be refunded, in minor units."""
+    pairs: tuple[tuple[int, int], ...] = ()
+    """(id, version) of each claim that would be decided: what the act is held to."""
+    waits: int = 0
+    """How many of them would then wait for a manager's approval."""
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose claims a bulk act would touch."""
+
+    pairs: tuple[tuple[int, int], ...]
+    """(id, version) of each claim."""
+    nobodys: int
+    yours: int
+    others: Mapping[str, int]
+    """Colleague -> how many of the claims are theirs."""
+    closed: int
+    """How many are closed: they are not given to anybody."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,16 @@ from refundcore.facts import BY_NAME
 DONE = {"approve": "approved", "exchange": "exchanged", "deny": "denied"}
 """Outcome of a decision -> outcome of the claim."""
 
+VERDICTS: Mapping[str, str] = {
+    "approve": "Approve",
+    "exchange": "Exchange",
+    "deny": "Deny",
+    "need_info": "Need info",
+    "pending": "Pending",
+    "review": "Review",
+}
+"""The policy's verdicts as people read them."""
+
 STATES: Mapping[str, str] = {
     "new": "new",
     "waiting_customer": "waiting for the customer",
@@ -30,12 +40,17 @@ def labels(columns: Iterable[str]) -> str:
     return ", ".join(seen)
 
 
+def verdict(code: object) -> str:
+    """A verdict as people read it."""
+    return VERDICTS.get(str(code), "not known")
+
+
 def amount(minor: int | None, currency: str | None) -> str:
     """An amount with its currency, or "an unknown amount"."""
     if minor is None or not currency:
         return "an unknown amount"
     try:
-        return f"{money.plain(minor, currency)} {currency}"
+        return f"{money.grouped(minor, currency)} {currency}"
     except ValueError:
         return f"{minor} minor units of {currency}"
 
@@ -76,7 +91,7 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
         "closed": "closed this claim",
         "payout_approved": "approved a payout",
         "payout_rejected": "rejected a payout",
-        "route_asked": f"asked for a payout by {body.get('route')}",
+        "route_asked": f"asked for a payout by {str(body.get('route')).replace('_', ' ')}",
         "goodwill_asked": "asked for goodwill outside the policy",
         "payout_queued": "queued a payout",
         "payout_batched": f"put the payout into batch {body.get('batch')}",
@@ -103,7 +118,7 @@ def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str])
     elif body.get("payouts") and kind != "reopened":
         details.append(amount(body["payouts"][-1]["amount"], body["payouts"][-1]["currency"]))
     if body.get("override") and kind == "decided":
-        details.append(f"against the policy's verdict {body.get('verdict')}")
+        details.append(f"against the policy's verdict, {verdict(body.get('verdict'))}")
     if kind in {"noted", "evidence_attached", "evidence_removed"}:
         details.append(str(body.get("text")))
     if body.get("subject"):

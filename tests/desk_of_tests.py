@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from refundcore import accounts, clock, gate_flag, store
 from refundcore.deadlines import micros
 from refundcore.desk import context
+from refundcore.desk.show import JOINER
 
 PROJECT = Path(__file__).resolve().parent.parent
 PASSWORD = "nine blue herons over Lund"
@@ -119,7 +120,7 @@ def texts(page: AppTest) -> str:
         "caption",
         "code",
     )
-    return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))
+    return "\n".join(str(element.value) for kind in kinds for element in page.get(kind)).replace(JOINER, "")
 
 
 def labels(page: AppTest) -> list[str]:

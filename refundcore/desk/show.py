@@ -216,9 +216,18 @@ def value_text(name: str, facts: Mapping[str, Any], *, unknown: str = "unknown")
             return str(value)
 
 
+JOINER = "\u2060"
+"""An invisible mark that keeps Markdown from making a link of an address that stands in a text."""
+
+
 def plain(text: str) -> str:
-    """Text made inert for the places that only take Markdown (alerts, toasts, labels): every mark of it is escaped."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=@&])", r"\\\1", text.replace("\n", " "))
+    """Text made inert for the places that only take Markdown (alerts, toasts, labels).
+
+    Every mark of Markdown is escaped, and addresses are parted by an invisible mark, since escapes don't keep them
+    from becoming links.
+    """
+    escaped = re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=@&])", r"\\\1", text.replace("\n", " "))
+    return re.sub(r"(\\@|\\:(?=//)|www(?=\\\.))", rf"\1{JOINER}", escaped, flags=re.IGNORECASE)
 
 
 def verdict_word(verdict: object, leaning: object = "") -> Word:

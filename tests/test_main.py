@@ -54,6 +54,7 @@ LIGHT = {
     "verify": {"streamlit", "plotly", "uvicorn"},
     "backup": {"streamlit", "plotly", "uvicorn"},
     "journal": {"streamlit", "pandas", "plotly", "uvicorn"},
+    "certificate": {"streamlit", "pandas", "plotly", "uvicorn"},
     "erase": {"streamlit", "pandas", "plotly", "uvicorn"},
     "digest": {"streamlit", "sqlalchemy", "plotly", "uvicorn", "pandas"},
     "serve": {"streamlit", "pandas", "sqlalchemy", "uvicorn"},

@@ -25,6 +25,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="also look whether the journal still holds earlier heads: a file of lines that `journal head` printed,"
         " or one such line",
     )
+    parser.add_argument(
+        "--certificate",
+        metavar="FILE",
+        type=Path,
+        help="check a certificate instead, by itself and beside the store: a changed byte is named",
+    )
     parser.set_defaults(run=run)
 
 
@@ -34,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from refundcore.store.opening import connect_to_check  # noqa: PLC0415
 
     try:
-        found = _whole(connect_to_check(args.store), args.head)
+        store = connect_to_check(args.store)
+        found = _certificate(store, args.certificate) if args.certificate else _whole(store, args.head)
     except StoreError as refusal:
         print(refusal, file=sys.stderr)
         return 1
@@ -58,6 +65,17 @@ def _whole(store: Store, heads: str | None) -> Finding:
         return Finding(good=False, sentence=wrong)
     many = "1 earlier head is" if len(earlier) == 1 else f"{len(earlier):,} earlier heads are"
     return Finding(good=True, sentence=f"{found.sentence} {many} in the journal.")
+
+
+def _certificate(store: Store, file: Path) -> Finding:
+    """Check a certificate beside the store."""
+    from refundcore.certificates import check  # noqa: PLC0415
+    from refundcore.policy import load  # noqa: PLC0415
+    from refundcore.store import Finding  # noqa: PLC0415
+
+    store.policy = load()
+    checked = check(file.read_bytes(), store)
+    return Finding(good=checked.good, sentence=checked.sentence)
 
 
 def _text(given: str) -> str:

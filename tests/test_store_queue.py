@@ -75,6 +75,7 @@ FILTERS = [
     Filter(text="nothing like that"),
     Filter(due="overdue"),
     Filter(due="soon"),
+    Filter(due="day"),
     Filter(imported="1"),
     Filter(imported="7"),
     Filter(state="all", verdict="deny", text="T-2", imported="1"),
@@ -97,6 +98,7 @@ def _belongs(row: sa.RowMapping, chosen: Filter) -> bool:
         and (not text or any(starts))
         and (chosen.due != "overdue" or row["act_by"] < moment)
         and (chosen.due != "soon" or moment <= row["act_by"] <= soon)
+        and (chosen.due != "day" or moment <= row["act_by"] <= moment + 24 * HOUR)
     )
 
 

@@ -26,7 +26,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "closed": "Closed",
         "all": "All claims",
     },
-    "due": {"": "Any time", "soon": "Within 4 hours", "overdue": "Overdue"},
+    "due": {"": "Any time", "soon": "Within 4 hours", "day": "Within 24 hours", "overdue": "Overdue"},
     "verdict": {"": "Any verdict", **{code: word.label for code, word in VERDICTS.items()}},
     "reason": {"": "Any reason", **REASONS},
     "assignee": {"": "Anybody", "me": "Me", "nobody": "Nobody"},

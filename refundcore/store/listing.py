@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from refundcore.deadlines import HOUR, micros
+from refundcore.deadlines import DAY, HOUR, micros
 from refundcore.store import tables
 from refundcore.store.acting import visible
 from refundcore.store.model import OPEN_STATES, STATE_GROUPS, STATES, Figures, Filter, QueuePage, QueueRow
@@ -87,8 +87,8 @@ def conditions(connection: sa.Connection, chosen: Filter, person: int, at: int) 
     elif chosen.assignee:
         wanted.append(_claims.c.assignee_id == (person if chosen.assignee == "me" else _number(chosen.assignee)))
     if chosen.due:
-        soon = _claims.c.queue_at.between(at, at + SOON)
-        wanted.append(soon if chosen.due == "soon" else _claims.c.queue_at < at)
+        ahead = {"soon": SOON, "day": DAY}.get(chosen.due)
+        wanted.append(_claims.c.queue_at < at if ahead is None else _claims.c.queue_at.between(at, at + ahead))
     if chosen.imported:
         wanted.extend(_of_import(connection, _number(chosen.imported), in_queue=states <= set(OPEN_STATES)))
     if text := chosen.text.strip():

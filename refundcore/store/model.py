@@ -86,7 +86,7 @@ class Filter:
     text: str = ""
     """A reference, an order or an e-mail address: exact or its beginning."""
     due: str = ""
-    """"" any, "soon": to be acted on within 4 hours, "overdue": that moment has passed."""
+    """"" any, "soon": to be acted on within 4 hours, "day": within 24, "overdue": that moment has passed."""
     imported: str = ""
     """The id of an import, in digits: only the claims it created."""
 
@@ -97,7 +97,7 @@ class Filter:
         found = cls(**known)
         if found.state not in STATE_GROUPS:
             found = replace(found, state="open")
-        if found.due not in {"", "soon", "overdue"}:
+        if found.due not in {"", "soon", "day", "overdue"}:
             found = replace(found, due="")
         if found.assignee not in {"", "me", "nobody"} and not found.assignee.isdecimal():
             found = replace(found, assignee="")

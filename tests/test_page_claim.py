@@ -393,8 +393,10 @@ def test_each_sentence_of_the_reply_names_its_clause_and_its_facts(desk):
 def test_what_an_agent_changes_is_marked_as_their_own_and_kept_so(desk):
     claim = desk.add(sms_code_received=None)
     page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="change_reply").click().run()
     area = page.text_area(key=f"text_reply_{claim.id}_{claim.version}_ask")
-    area.set_value(area.value.replace("Hello,", "Dear Kim,")).run()
+    area.set_value(area.value.replace("Hello,", "Dear Kim,"))
+    page.button(key="use_words").click().run()
     rows = reply_rows(page)
     assert rows[0][:2] == ("Dear Kim,", "own words")
     assert ("Hello,", "left out", "") in rows

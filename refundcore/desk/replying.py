@@ -7,7 +7,7 @@ import streamlit as st
 from refundcore import replies, smtp, store
 from refundcore.desk import acts, context
 from refundcore.desk.listing import Line, listing
-from refundcore.desk.show import fact_label, known, plain, when_text
+from refundcore.desk.show import Word, badge, count_text, fact_label, known, plain, when_text
 from refundcore.desk.verdicts import one_claim
 from refundcore.replies import Decided, Reply
 from refundcore.smtp import MailError
@@ -22,7 +22,7 @@ TOLD = {
     "look": "Tell that a colleague looks at it",
 }
 _OF_VERDICT = {verdict: outcome for outcome, verdict in replies.FOLLOWS.items()}
-_DIALOG = "send_reply"
+_DIALOG, _CHANGE = "send_reply", "change_reply"
 
 
 def composed(claim: ClaimRecord, outcome: str) -> Reply:
@@ -53,25 +53,39 @@ def panel(me: Person, claim: ClaimRecord) -> None:
         st.text(claim.decision.reply)
     outcome = _outcome(claim)
     ours = composed(claim, outcome)
+    if _ahead_of_decision(claim, outcome):
+        badge(Word("Draft", "edit_note", "gray", "It can be sent once somebody decided so."))
     form = f"reply_{claim.id}_{claim.version}_{outcome}"
     kept = claim.decision.reply if claim.decision and claim.decision.outcome == outcome else ""
     works = may(me.role, "reply")
-    typed = st.session_state.get(f"text_{form}", kept or ours.text) if works else kept or ours.text
+    typed = st.session_state.get(f"words_{form}", kept or ours.text) if works else kept or ours.text
     reply = replies.attributed(ours, typed)
     _grounds(reply)
-    if works:
-        with st.expander("Change the words", key=f"change_{form}"):
-            st.text_area("Reply", value=kept or ours.text, key=f"text_{form}", height=260, label_visibility="collapsed")
-            st.caption("What you change or add stands as your own words, without a clause behind it.")
     with st.expander("Copy the words", key=f"copy_{form}"):
         st.code(reply.text, language=None, wrap_lines=True)
     if works:
         _ways_out(me, claim, reply, form)
+        if acts.dialog_open(f"{_CHANGE}_{form}"):
+            _change(ours, typed, form)
+
+
+@st.dialog("Change the words", on_dismiss=acts.close_dialog)
+def _change(ours: Reply, present: str, form: str) -> None:
+    """The words as a text to write in; a dialog, since Ctrl+Enter on the page itself decides the claim."""
+    typed = st.text_area("Words", value=present, key=f"text_{form}", height=360)
+    st.text("What you change or add stands as your own words, without a clause behind it.")
+    with st.container(horizontal=True, gap="small"):
+        keep = st.button("Use these words", type="primary", key="use_words", shortcut="Ctrl+Enter")
+        back = st.button("Back to ours", key="drop_words", disabled=present == ours.text)
+    if keep or back:
+        st.session_state[f"words_{form}"] = typed if keep else ours.text
+        acts.close_dialog()
+        st.rerun()
 
 
 def _outcome(claim: ClaimRecord) -> str:
     """What the reply is about: the decision where there is one, else what the person chooses."""
-    if claim.state not in store.OPEN_STATES and claim.decision:
+    if claim.decision and claim.decision.status == "standing":
         return claim.decision.outcome
     options = ["look", "ask", "wait"] if claim.state == "awaiting_approval" else list(TOLD)
     at = 0 if claim.state == "awaiting_approval" else options.index(_OF_VERDICT[claim.verdict])
@@ -100,12 +114,24 @@ def _grounds(reply: Reply) -> None:
     listing(lines, "reply", "The reply, with the clause and the facts of each sentence")
 
 
+def _ahead_of_decision(claim: ClaimRecord, outcome: str) -> bool:
+    """Whether a reply tells of a decision that nobody has made yet."""
+    return outcome in {"approve", "exchange", "deny"} and claim.state in {*store.OPEN_STATES} - {"payout_failed"}
+
+
 def _ways_out(me: Person, claim: ClaimRecord, reply: Reply, form: str) -> None:
-    waits = reply.outcome in {"approve", "exchange", "deny"} and claim.state in store.OPEN_STATES
+    waits = _ahead_of_decision(claim, reply.outcome)
     if waits:
         st.caption("It can be sent once the claim is decided so.")
     address = str(claim.facts.get("customer_email") or "")
     with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Change …",
+            key="change_reply",
+            icon=":material/edit:",
+            on_click=acts.open_dialog,
+            args=(f"{_CHANGE}_{form}",),
+        )
         st.button(
             "Send …",
             key="send",
@@ -154,7 +180,7 @@ def _send(me: Person, claim: ClaimRecord, reply: Reply, form: str, address: str)
     to = st.text_input("To", value=address, key=f"to_{form}")
     st.text(f"From: {settings.sender_name} <{settings.sender_address or 'no address is set yet'}>")
     st.text(f"Subject: {replies.subject(reply.outcome, claim.ref)}")
-    own = f" {reply.own} of its sentences are your own words." if reply.own else ""
+    own = f" {count_text(reply.own, 'sentence')} of it in your own words." if reply.own else ""
     st.text(f"The mail leaves at once and cannot be called back; it is kept with the claim.{own}")
     if _server_missing():
         return

@@ -17,6 +17,7 @@ CONTENTS = (
     ("upload", "Upload", "Bring in a file of claims.", ("agent", "manager")),
     ("payouts", "Payouts", "What is to be paid, and what became of it.", ("manager", "auditor")),
     ("metrics", "Metrics", "What is refunded, and why.", ()),
+    ("journal", "Journal", "What happened, and by whom.", ("manager", "auditor")),
     ("policy", "Policy", "Every clause as it reads today.", ()),
     ("settings", "Settings", "Answer targets, mails, limits and the words of replies.", ("manager", "auditor")),
 )

@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import claim_money, claim_parts, deciding, evidence_parts, filters, mail_parts, replying, verdicts
+from refundcore.desk import (
+    claim_money,
+    claim_parts,
+    deciding,
+    evidence_parts,
+    filters,
+    mail_parts,
+    proof_parts,
+    replying,
+    verdicts,
+)
 
 # Who may
 me = desk.page("Claim", head=False)
@@ -72,6 +82,7 @@ with right:
         st.text(f"Assigned to {claim.assignee or 'nobody'}")
     st.header("Reply to the customer", anchor=False)
     replying.panel(me, claim)
+    proof_parts.panel(me, claim)
     st.header("What happened", anchor=False)
     if works:
         claim_parts.noting(me, claim)

@@ -27,7 +27,7 @@ from refundcore.desk.show import (
 from refundcore.facts import BY_NAME, Fact
 from refundcore.store import ClaimRecord, Event, Filter, Person, QueueRow
 
-_ICONS = {
+ICONS = {
     "created": "add_circle",
     "imported": "upload_file",
     "facts_set": "edit",
@@ -47,6 +47,7 @@ _ICONS = {
     "reply_failed": "unsubscribe",
     "replied": "outbox",
     "closed": "archive",
+    "erased": "ink_eraser",
     "payout_approved": "verified",
     "payout_rejected": "cancel",
     "route_asked": "alt_route",
@@ -201,7 +202,7 @@ def _event(event: Event) -> Line:
     return Line(
         head=event.sentence,
         note=when_text(event.at),
-        icon=_ICONS.get(event.kind, "circle"),
+        icon=ICONS.get(event.kind, "circle"),
         tone="gray",
         when=ago_text(event.at),
     )

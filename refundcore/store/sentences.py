@@ -74,6 +74,7 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
         "noted": "added a note to this claim",
         "evidence_attached": "attached evidence to this claim",
         "evidence_removed": "took evidence away from this claim",
+        "evidence_erased": "erased a file of evidence",
         "erased": "erased the customer's personal data",
         "evidence_judged": f"found the evidence {body.get('finding')}",
         "asked": f"asked {_of(body)} about this claim",

@@ -53,7 +53,7 @@ with left:
     if explanation.deadlines:
         st.header("Deadlines", anchor=False)
         desk.listing(verdicts.deadline_lines(explanation.deadlines), "deadlines", "Deadlines")
-    why, evidence, facts = st.tabs(["Why", "Evidence", "Facts"], key="claim_tab", on_change="rerun")
+    why, evidence, facts = st.tabs(["Why", "Evidence", "Facts"], key=deciding.TABS, on_change="rerun")
     if facts.open:
         with facts:
             if works and claim.state not in {"decided", "closed", "payout_failed"}:

@@ -102,3 +102,19 @@ def test_the_shares_of_a_split_add_up_and_none_is_above_its_part(parts, data):
 def test_a_split_that_cannot_be_is_refused(total, parts):
     with pytest.raises(ValueError, match="cannot be shared"):
         money.split(total, parts)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "told"),
+    [
+        (1280, "JPY", "1,280"),
+        (128_000, "USD", "1,280.00"),
+        (999, "JPY", "999"),
+        (1, "KWD", "0.001"),
+        (-50, "USD", "-0.50"),
+        (-128_050, "USD", "-1,280.50"),
+        (10**15, "USD", "10,000,000,000,000.00"),
+    ],
+)
+def test_thousands_stand_apart_where_amounts_are_told(minor: int, currency: str, told: str) -> None:
+    assert money.grouped(minor, currency) == told

@@ -10,6 +10,7 @@ from mail_server import mail_server
 
 from refundcore import clock, store
 from refundcore.deadlines import micros
+from refundcore.desk.show import when_text
 from refundcore.facts import BY_NAME
 
 
@@ -54,7 +55,7 @@ def test_the_clause_that_bars_stands_first(desk):
     page = desk.page("claim", claim=desk.add(purchased_at=days_ago(9)).ref).run()
 
     assert [row["head"][:3] for row in drawn(page, "clauses")["rows"][:2]] == ["C4c", "C4d"]
-    assert drawn(page, "clauses")["rows"][0]["word"] == "not met"
+    assert drawn(page, "clauses")["rows"][0]["word"] == "missed"
 
 
 def test_a_running_deadline_ticks_by_the_servers_clock(desk):
@@ -120,6 +121,44 @@ def test_an_agent_against_the_policy_waits_for_another_persons_approval(desk):
     other.button(key="approve").click().run()
     other.button(key="confirm_approve").click().run()
     assert (desk.claim(claim.ref).state, desk.claim(claim.ref).outcome) == ("decided", "approved")
+    assert "Approved by Ana" not in texts(other)
+    asked, approved = (desk.claim(claim.ref).decision.at, desk.claim(claim.ref).decision.approved_at)
+    both = f"Approved: asked for by Ana, {when_text(asked)}; approved by Mia, {when_text(approved)}."
+    assert both in texts(other)
+
+
+def test_a_claim_that_was_asked_about_leads_to_where_the_answer_is_recorded(desk):
+    claim = desk.add(sms_code_received=None)
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    assert page.button(key="ask").label == "Ask for what is missing …"
+    page.button(key="ask").click().run()
+    page.button(key="confirm_ask").click().run()
+
+    assert page.button(key="ask").label == "Ask again …"
+    assert "Save the facts" not in labels(page)
+    page.button(key="record").click().run()
+    assert not page.exception
+    assert "Save the facts" in labels(page)
+
+
+def test_a_reply_is_marked_as_a_draft_until_somebody_decided(desk):
+    claim = desk.add()
+    assert "Draft" in texts(desk.page("claim", claim=claim.ref).run())
+    decide(desk, claim)
+
+    assert "Draft" not in texts(desk.page("claim", claim=claim.ref).run())
+
+
+def test_amounts_have_their_thousands_apart_wherever_they_are_told(desk):
+    claim = desk.add(amount=1_280, currency="JPY")
+    page = desk.page("claim", "ana", claim=claim.ref).run()
+    page.button(key="follow").click().run()
+    page.button(key="confirm_follow").click().run()
+
+    (toast,) = page.toast
+    assert toast.value.replace("\\", "") == f"Claim {claim.ref} was approved: 1,280 JPY to be refunded."
+    assert "1,280 JPY to be refunded" in drawn(page, "timeline")["rows"][0]["head"]
+    assert "1280 JPY" not in texts(page)
 
 
 def test_after_a_decision_against_the_verdict_the_page_proposes_no_reply_that_contradicts_it(desk):

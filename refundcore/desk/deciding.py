@@ -27,8 +27,11 @@ from refundcore.desk.show import (
 )
 from refundcore.facts import FACTS
 from refundcore.money import EXPONENTS
-from refundcore.store import ClaimRecord, Person, Receipt, may
+from refundcore.store import ClaimRecord, Decision, Person, Receipt, may
 from refundcore.words import Explanation
+
+TABS = "claim_tab"
+"""The key of the tabs of the claim's page."""
 
 DECISIONS = {"approve": "Approve a refund", "exchange": "Give a replacement", "deny": "Deny the claim"}
 NO_REASON = "Say why: a reason is needed."
@@ -65,11 +68,14 @@ def _open(me: Person, claim: ClaimRecord) -> None:
         st.text("Not decided yet.")
         return
     looks: dict[str, Any] = {"type": "primary", "width": "stretch", "shortcut": "Ctrl+Enter"}
+    waits = bool(claim.asked_for)
     match claim.verdict:
         case "approve" | "exchange" | "deny":
             amount = money_text(claim.refund, claim.facts.get("currency")) if claim.verdict == "approve" else ""
             label = f"Approve {amount}" if amount else _CONFIRM[claim.verdict]
             _button(f"{label} …", "follow", claim, icon=f":material/{VERDICTS[claim.verdict].icon}:", **looks)
+        case "need_info" if waits:
+            _record(**looks)
         case "need_info":
             _button("Ask for what is missing …", "ask", claim, icon=":material/help:", **looks)
         case "review":
@@ -80,8 +86,19 @@ def _open(me: Person, claim: ClaimRecord) -> None:
     with st.container(horizontal=True, gap="small"):
         if claim.verdict != "review":
             _button("Decide otherwise …", "override", claim)
-        if claim.verdict != "need_info":
-            _button("Ask …", "ask", claim)
+        if waits and claim.verdict != "need_info":
+            _record()
+        if waits or claim.verdict != "need_info":
+            _button("Ask again …" if waits else "Ask …", "ask", claim)
+
+
+def _record(**looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
+    """The way to the facts, where an answer that came is entered."""
+    st.button("Record the answer", key="record", icon=":material/edit:", on_click=_to_the_facts, **looks)
+
+
+def _to_the_facts() -> None:
+    st.session_state[TABS] = "Facts"
 
 
 def _awaiting(me: Person, claim: ClaimRecord) -> None:
@@ -104,13 +121,12 @@ def _decided(me: Person, claim: ClaimRecord) -> None:
     decision = claim.decision
     if decision:
         amount = money_text(decision.refund, decision.currency) if decision.outcome == "approve" else ""
-        st.text(f"{OUTCOMES[decision.outcome].label} by {decision.person}, {when_text(decision.at)}.")
+        st.text(_who_and_when(decision))
         if amount:
             fee = f" after a fee of {money_text(decision.fee, decision.currency)}" if decision.fee else ""
             st.text(f"Refund {amount}{fee}.")
         if decision.override:
-            approved = f", approved by {decision.approver}" if decision.approver else ""
-            st.text(f"Against the policy's verdict{approved}: {decision.reason}")
+            st.text(f"Against the policy's verdict: {decision.reason}")
         elif decision.reason:
             st.text(decision.reason)
     with st.container(horizontal=True, gap="small"):
@@ -121,6 +137,15 @@ def _decided(me: Person, claim: ClaimRecord) -> None:
             acts.refusals(form)
         if may(me.role, "reopen"):
             _button("Reopen …", "reopen", claim)
+
+
+def _who_and_when(decision: Decision) -> str:
+    """Who decided and when; where another person had to approve it, both of them."""
+    done, when = OUTCOMES[decision.outcome].label, when_text(decision.at)
+    if not decision.approver:
+        return f"{done} by {decision.person}, {when}."
+    approved = f"approved by {decision.approver}, {when_text(decision.approved_at)}"
+    return f"{done}: asked for by {decision.person}, {when}; {approved}."
 
 
 def _follow(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:

@@ -24,6 +24,8 @@ _HERE = "desk_page"
 _STYLE = """<style>
 /* Streamlit greys the hint of a shortcut, which on the accent is too faint to read. */
 [data-testid^="stBaseButton-primary"] kbd { color: inherit; opacity: 1; }
+/* News stands at the bottom: at the top it would cover the way out and the buttons to the next claim. */
+[data-testid="stToastContainer"] { top: auto !important; bottom: 1rem; }
 </style>"""
 _ICON = Path(__file__).with_name("icon.png")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from refundcore.facts import BY_NAME
-from refundcore.money import plain
+from refundcore.money import grouped
 from refundcore.rulebook import known as k
 from refundcore.words import questions
 from refundcore.words.case import Case
@@ -266,7 +266,7 @@ def _decided(case: Case, decided: Decided) -> Iterator[tuple[str, Value]]:
 
 
 def _amount(case: Case, minor: int, currency: str | None) -> str:
-    return case.money(minor) if case.text("currency") == currency else f"{plain(minor, str(currency))} {currency}"
+    return case.money(minor) if case.text("currency") == currency else f"{grouped(minor, str(currency))} {currency}"
 
 
 def _awaited(case: Case) -> Iterator[tuple[str, Value]]:

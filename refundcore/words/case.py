@@ -12,7 +12,7 @@ import pandas as pd
 from refundcore import deadlines
 from refundcore.deadlines import DAY, FAR_FUTURE, day_number
 from refundcore.facts import BY_NAME, Claims
-from refundcore.money import EXPONENTS, plain
+from refundcore.money import EXPONENTS, grouped
 from refundcore.policy import Policy
 from refundcore.rulebook import Taken, completions
 from refundcore.rulebook.regions import Reader, Region
@@ -133,7 +133,7 @@ class Case:
     def money(self, minor: int) -> str:
         """`10.00 USD`; the bare digits where the currency isn't known."""
         currency = self.text("currency")
-        return f"{plain(minor, currency)} {currency}" if currency in EXPONENTS else str(minor)
+        return f"{grouped(minor, currency)} {currency}" if currency in EXPONENTS else str(minor)
 
     @property
     def submitted(self) -> int | None:

@@ -181,9 +181,10 @@ def _actor(store: Store, email: str | None) -> int:
 def _plan(store: Store, file: intake.Source, zone: str, wishes: Wishes) -> Plan:
     """The plan with what is asked for now, over what was remembered of a file with the same header."""
     try:
-        first = intake.plan(file, zone=zone, wishes=replace(wishes, mapping=None, constants={}, meanings={}))
-        kept = intake.remembered(store, first)
-        return intake.plan(file, zone=zone, wishes=wishes.over(kept))
+        bare = replace(wishes, mapping=None, constants={}, meanings={})
+        first = intake.plan(file, zone=zone, wishes=bare)
+        full = wishes.over(intake.remembered(store, first))
+        return first if full == bare else intake.plan(file, zone=zone, wishes=full)
     except ValueError as error:
         raise IntakeError(f"--zone: {error}") from None
 

@@ -39,14 +39,13 @@ from refundcore.store.importing import (
     import_record,
     imports,
     rejects,
-    remember_mapping,
-    remembered_mapping,
     resume_or_remove,
 )
 from refundcore.store.judging import rejudge_due
 from refundcore.store.limits import payout_limits, set_payout_limit
 from refundcore.store.listing import count_matching, neighbours, queue, queue_figures, related
 from refundcore.store.many import assign_many, decide_many, note_many, take_next
+from refundcore.store.mappings import remember_mapping, remembered_mapping
 from refundcore.store.messages import KeptMessage, KnownMessage, Mailed, import_messages, known_messages, messages_of
 from refundcore.store.model import (
     OPEN_STATES,

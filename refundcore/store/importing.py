@@ -21,7 +21,7 @@ from refundcore.facts import Claims
 from refundcore.store import tables
 from refundcore.store.acting import UNFINISHED, Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
-from refundcore.store.chain import Ledger, canonical, digest
+from refundcore.store.chain import Ledger, canonical
 from refundcore.store.errors import Impossible, Refused
 from refundcore.store.import_rows import Batch
 from refundcore.store.incoming import incoming
@@ -382,29 +382,3 @@ def _named(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     """A row's cells by their header; what stands beyond the header by its place."""
     names = [*header, *(f"column {place}" for place in range(len(header) + 1, len(cells) + 1))]
     return dict(zip(names, cells, strict=False))
-
-
-def _header_hash(header: Sequence[str]) -> str:
-    return digest(canonical([" ".join(name.split()).casefold() for name in header]))
-
-
-def remembered_mapping(store: Store, header: Sequence[str]) -> dict[str, str] | None:
-    """The mapping used last for files of this header; None for a header not seen before."""
-    with store.read() as connection:
-        query = sa.select(tables.mappings.c.mapping).where(tables.mappings.c.header_hash == _header_hash(header))
-        found = connection.execute(query).scalar()
-    return None if found is None else dict(json.loads(found))
-
-
-def remember_mapping(
-    store: Store, *, actor: int, at: datetime, header: Sequence[str], mapping: Mapping[str, str]
-) -> None:
-    """Keep the mapping for files of this header."""
-    table = tables.mappings
-    with acting(store, "import", actor=actor, at=at) as act:
-        act.connection.execute(sa.delete(table).where(table.c.header_hash == _header_hash(header)))
-        act.connection.execute(
-            sa.insert(table).values(
-                header_hash=_header_hash(header), mapping=canonical(dict(mapping)), at=act.at, person_id=actor
-            )
-        )

@@ -444,7 +444,7 @@ def test_what_an_agent_changes_is_marked_as_their_own_and_kept_so(desk):
     event = store.events(desk.store, claim.id)[-1]
     assert (event.kind, event.body["grounds"][0]["own"], event.body["grounds"][1]["own"]) == ("replied", True, False)
     assert event.body["reply"].startswith("Dear Kim,")
-    assert "Sent to customer1\\@example\\.com" in texts(page)
+    assert "Sent to customer1" in texts(page)
 
 
 def test_a_reply_that_tells_of_a_decision_waits_for_the_decision(desk):
@@ -483,7 +483,7 @@ def test_a_reply_is_mailed_from_the_page_and_told_as_sent(desk, monkeypatch):
         (mail,) = inbox.mails()
     assert not page.exception
     assert mail["To"] == "customer1@example.com"
-    assert "Sent to customer1\\@example\\.com" in texts(page)
+    assert "Sent to customer1" in texts(page)
     assert [event.kind for event in store.events(desk.store, claim.id)] == ["created", "reply_begun", "reply_sent"]
 
 

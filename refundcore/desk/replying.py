@@ -180,7 +180,7 @@ def _send(me: Person, claim: ClaimRecord, reply: Reply, form: str, address: str)
     to = st.text_input("To", value=address, key=f"to_{form}")
     st.text(f"From: {settings.sender_name} <{settings.sender_address or 'no address is set yet'}>")
     st.text(f"Subject: {replies.subject(reply.outcome, claim.ref)}")
-    own = f" {count_text(reply.own, 'sentence')} of it in your own words." if reply.own else ""
+    own = f" In your own words: {count_text(reply.own, 'sentence')}." if reply.own else ""
     st.text(f"The mail leaves at once and cannot be called back; it is kept with the claim.{own}")
     if _server_missing():
         return

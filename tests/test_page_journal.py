@@ -177,7 +177,7 @@ def test_a_manager_erases_with_a_reason_and_the_claim_says_so(desk):
     act(desk, store.decide, claim, outcome="deny", reason="as agreed")
     page = desk.page("claim", claim=claim.ref).run()
     page.button(key="erase").click().run()
-    assert f"Claims {claim.ref}" in texts(page)
+    assert f"Claim {claim.ref}: personal values" in texts(page)
     page.button(key="confirm_erase").click().run()
     assert "a reason is needed" in texts(page)
     now = desk.claim(claim.ref)

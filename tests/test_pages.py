@@ -9,7 +9,7 @@ from desk_of_tests import PROJECT, ROLES, Desk, open_desk, texts
 
 PAGES = sorted(path.stem for path in (PROJECT / "pages").glob("*.py") if path.stem != "__init__")
 WORKERS_ONLY = {"new_claim", "upload"}
-MONEY = {"payouts", "settings"}
+NO_AGENTS = {"payouts", "settings", "journal"}
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_a_page_runs_by_itself_for_whom_it_is_for(desk, name, person):
     assert not page.exception
     barred = ROLES[person] == "auditor" and name in WORKERS_ONLY
     assert ("This page is for agents and managers" in texts(page)) is barred
-    away = ROLES[person] == "agent" and name in MONEY
+    away = ROLES[person] == "agent" and name in NO_AGENTS
     assert ("This page is for managers and auditors" in texts(page)) is away
 
 
@@ -51,9 +51,9 @@ def test_a_page_starts_with_its_guard(name):
 
 
 CONTENTS = {
-    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "policy", "settings", "claim"],
+    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "journal", "policy", "settings", "claim"],
     "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
-    "aud": ["queue", "payouts", "metrics", "policy", "settings", "claim"],
+    "aud": ["queue", "payouts", "metrics", "journal", "policy", "settings", "claim"],
 }
 
 

@@ -45,8 +45,8 @@ def of(found: Decided, policy: Policy) -> dict[str, Any]:
     event, row = found.event, found.decision
     body = opened(event["body"], event["private"])
     facts: Mapping[str, Any] = body["facts"]
-    said = _explained(facts, policy, event["at"], body["verdict"])
-    deciding = str(body.get("clauses") or body.get("clause") or "").split()
+    said, leading = _explained(facts, policy, event["at"], body["verdict"])
+    deciding = {body["clause"], *leading}
     return sealed(
         {
             "kind": KIND,
@@ -91,7 +91,7 @@ def of(found: Decided, policy: Policy) -> dict[str, Any]:
                     "title": each.title,
                     "paragraph": each.paragraph,
                     "wording": each.text,
-                    "state": each.state,
+                    "state": each.word,
                     "sentence": each.sentence,
                     "decides": each.id in deciding,
                 }
@@ -154,27 +154,30 @@ def _instant(at: int) -> str:
     return f"{moment(at):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _explained(facts: Mapping[str, Any], policy: Policy, at: int, verdict: str) -> Explanation:
-    """What the policy says of the facts at the moment of the decision.
+def _explained(facts: Mapping[str, Any], policy: Policy, at: int, verdict: str) -> tuple[Explanation, list[str]]:
+    """What the policy says of the facts at the moment of the decision, and the clauses that decide.
 
     How long erased grounds were is not known any more: they count as detailed where the decision's verdict needs
     that, and what would say so in words says that they were erased.
     """
     erased = [name for name in PERSONAL if facts.get(name) == ERASED]
 
-    def explain(stand_in: str | None) -> Explanation:
+    def explain(stand_in: str | None) -> tuple[Explanation, list[str]]:
         given = {**facts, **dict.fromkeys(erased, stand_in)}
-        return words.explain(Claims.of({name: [given.get(name)] for name in COLUMNS}), policy, at, policy.zone)
+        claim = Claims.of({name: [given.get(name)] for name in COLUMNS})
+        deciding = words.case_of(claim, policy, at, policy.zone).clauses
+        return words.explain(claim, policy, at, policy.zone), deciding
 
-    said = explain(None)
+    said, deciding = explain(None)
     if not erased or said.verdict == verdict:
-        return said
-    said, other = explain(f"{ERASED} " * _DETAILED), explain(f"{ERASED} " * (_DETAILED + 1))
+        return said, deciding
+    said, deciding = explain(f"{ERASED} " * _DETAILED)
+    other, _ = explain(f"{ERASED} " * (_DETAILED + 1))
     clauses = [
         one if one.sentence == another.sentence else replace(one, sentence="What it rests on was erased.")
         for one, another in zip(said.clauses, other.clauses, strict=True)
     ]
-    return replace(said, clauses=clauses)
+    return replace(said, clauses=clauses), deciding
 
 
 def _says(name: str, facts: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from refundcore.certificates.sealing import as_json
 from refundcore.facts import BY_NAME
+from refundcore.store.sentences import VERDICTS
 
 DATA = "certificate-data"
 """The id of the element that holds the data."""
 
 OUTCOMES = {"approve": "Refund approved", "exchange": "Replacement given", "deny": "Claim denied"}
-STATES = {"met": "met", "not_met": "not met", "unknown": "unknown", "not_concerned": "not concerned"}
 READINGS = {"strict": "Strict reading", "default": "Usual reading", "generous": "Generous reading"}
 
 
@@ -28,8 +28,8 @@ def as_page(certificate: dict[str, Any]) -> str:
         data=as_json(certificate),
         id=DATA,
         outcomes=OUTCOMES,
-        states=STATES,
         readings=READINGS,
+        verdicts=VERDICTS,
     )
 
 

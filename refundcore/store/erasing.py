@@ -55,7 +55,8 @@ class Erasure:
     @property
     def sentence(self) -> str:
         """What it would concern, in words."""
-        listed = f"Claims {', '.join(self.refs)}" if self.refs else "No claim"
+        many = "Claim" if len(self.refs) == 1 else "Claims"
+        listed = f"{many} {', '.join(self.refs)}" if self.refs else "No claim"
         return (
             f"{listed}: personal values of {self.events:,} events, {self.files:,} files of evidence and"
             f" {self.rejects:,} rows left out of imports."

@@ -77,16 +77,19 @@ def draw(people: Sequence[Person]) -> Filter:
 
 def _settle_address(labels: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Take words of the address in any letters, and codes too; those that say nothing, by field."""
-    strange = {}
+    strange, corrected = {}, False
     for field in _HEADS:
         said = str(st.query_params.get(field, ""))
         if not said or said in labels[field].values() or field in st.session_state:
             continue
         meant = {form.lower(): word for code, word in labels[field].items() for form in (code, word)}
         if word := meant.get(said.strip().replace("+", " ").lower()):
-            st.session_state[field] = word
+            st.query_params[field] = word
+            corrected = True
         else:
             strange[field] = said
+    if corrected:
+        st.rerun()
     return strange
 
 

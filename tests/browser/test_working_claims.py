@@ -149,3 +149,36 @@ def test_what_a_customer_wrote_stays_text_in_the_browser(desk, page):
     expect(page.locator(".st-key-summary")).to_contain_text(NASTY)
     assert "taken" not in page.title()
     assert page.locator("a[href*='e.example'], img[src='x']").count() == 0
+
+
+def test_news_covers_neither_the_way_out_nor_the_next_claim(desk, page):
+    add(desk, "NEWS-1")
+    opened(page, desk, "/claim?claim=NEWS-1")
+    page.get_by_role("button", name=re.compile("Assign to me")).click()
+    toast = page.locator('[data-testid="stToast"]').first
+    expect(toast).to_contain_text("NEWS-1 is now yours")
+    page.wait_for_timeout(700)  # it moves in
+    shown = toast.bounding_box()
+    assert shown
+    for name in ("Sign out", "Previous", "Next"):
+        button = page.get_by_role("button", name=re.compile(name)).first.bounding_box()
+        assert button
+        assert button["y"] + button["height"] < shown["y"], name
+    assert shown["y"] + shown["height"] <= 900
+
+
+def test_a_filter_in_any_letters_and_all_that_it_finds_is_decided_once(desk, page):
+    opened(page, desk, "/?verdict=deny")
+    expect(page.locator(".st-key-claims")).to_contain_text("Deny")
+    expect(page).to_have_url(re.compile("verdict=Deny"))
+    page.get_by_role("button", name="Act on all of this filter").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Decide", exact=True).click()
+    dialog.get_by_text("Deny", exact=True).click()
+    button = dialog.get_by_role("button", name=re.compile(r"Deny \d+ claims"))
+    expect(button).to_be_enabled()
+    number = re.search(r"\d+", button.inner_text())
+    assert number
+    button.dblclick()
+    expect(page.get_by_text(f"Done for {number[0]} claims")).to_be_visible()
+    expect(dialog).to_be_hidden()

@@ -53,7 +53,10 @@ def room(connection: sa.Connection, order: str, currency: str) -> Room:
 
 def refuse_beyond(connection: sa.Connection, order: str, currency: str, amount: int) -> None:
     """Raise `Impossible` where the order has no room for an amount."""
-    found = room(connection, order, currency)
+    _refuse(room(connection, order, currency), order, currency, amount)
+
+
+def _refuse(found: Room, order: str, currency: str, amount: int) -> None:
     if amount > found.left:
         back = sentences.amount(found.before + found.refunded, currency)
         raise Impossible(
@@ -64,8 +67,8 @@ def refuse_beyond(connection: sa.Connection, order: str, currency: str, amount: 
 
 def take(connection: sa.Connection, order: str, currency: str, amount: int) -> None:
     """Count an amount as refunded. Raises `Impossible` where there is no room for it."""
-    refuse_beyond(connection, order, currency, amount)
     found = room(connection, order, currency)
+    _refuse(found, order, currency, amount)
     known = connection.execute(sa.select(balances.c.order_ref).where(*_this(order, currency))).first()
     if known is None:
         first = {"paid": found.paid, "earlier": found.before, "refunded": 0}

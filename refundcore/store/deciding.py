@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from refundcore.deadlines import micros
 from refundcore.facts import BY_NAME, COLUMNS
 from refundcore.store import payable, roles, sentences, tables
 from refundcore.store.acting import Act, Row, acting, names_of, words
 from refundcore.store.acts import CHANGEABLE, judged_as
 from refundcore.store.errors import Forbidden, Impossible
-from refundcore.store.judging import Verdict
+from refundcore.store.judging import Verdict, judge_rows
 from refundcore.store.model import OUTCOMES, Outcome, Receipt
 from refundcore.store.sentences import DONE
 from refundcore.store.store import Store, first_of
@@ -62,13 +63,25 @@ def decide(
     """
     wish = Wish(outcome, reason, tuple(ask_for), ask_of, reply, refund)
     parameters = {"claim": claim, "version": version, **wish.__dict__}
+    ahead = _judged_ahead(store, claim, version, at)  # so that nobody waits for it: the facts of a version are fixed
     with acting(store, "decide", actor=actor, at=at, key=key, parameters=parameters) as act:
         if earlier := act.earlier():
             return earlier
         row = act.load(claim, version)
         refuse_state(act, row)
-        after, event, sentence = settle(act, row, act.verdict(row), wish)
+        after, event, sentence = settle(act, row, ahead or act.verdict(row), wish)
         return act.receipt(after, event, sentence)
+
+
+def _judged_ahead(store: Store, claim: int, version: int, at: datetime) -> Verdict | None:
+    """The verdict on a version of a claim at an instant, judged without keeping others from writing.
+
+    None for one that is not there (any more): what follows refuses it.
+    """
+    query = sa.select(tables.claims).where(tables.claims.c.id == claim, tables.claims.c.version == version)
+    with store.read() as connection:
+        row = first_of(connection, query)
+    return judge_rows(store, [row], micros(at))[0] if row else None
 
 
 def refuse_state(act: Act, row: Row) -> None:

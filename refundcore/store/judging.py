@@ -61,9 +61,8 @@ def judge(store: Store, claims: Claims, at: int) -> list[Verdict]:
 
 def plain(column: pd.Series[Any]) -> list[Any]:
     """A column as Python's own values, None for what is missing."""
-    values = column.astype(object)
-    kept: list[Any] = values.where(column.notna(), None).tolist()
-    return kept
+    # Most often it is one claim, of which pandas' `where` alone took a fifth of a decision.
+    return [None if gone else value for value, gone in zip(column.tolist(), column.isna().tolist(), strict=True)]
 
 
 def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int) -> list[Verdict]:

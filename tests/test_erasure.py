@@ -10,7 +10,7 @@ import pytest
 from evidence_of_tests import png
 from store_of_tests import ANA, AUD, BEN, MIA, Desk, batch, facts, key, on_sqlite, open_desk
 
-from refundcore import evidence, store
+from refundcore import __main__, evidence, store
 from refundcore.store.erasing import erase, erased_before, preview_erasure, sweep
 from refundcore.store.evidence_reading import files
 
@@ -194,3 +194,38 @@ def test_the_journals_events_are_the_same_before_and_after(desk: Desk) -> None:
     assert after[: len(before)] == before
     bodies = desk.number("SELECT group_concat(body) FROM events") if desk.store.path else json.dumps([])
     assert ADDRESS not in bodies
+
+
+@on_sqlite
+def test_the_command_says_what_it_would_do_does_it_and_does_it_again_after_a_backup_was_put_back(
+    desk: Desk, tmp_path: Path, capsys
+) -> None:
+    claim = lived(desk)
+    store.rejudge_due(desk.store, desk.at)
+    url, path = desk.store.url, tmp_path / "refunds.db"
+    desk.store.engine.dispose()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    backup = path.read_bytes()
+    by = ["--actor", "mia@shop.example", "--store", url]
+
+    assert __main__.main(["erase", ADDRESS, "--dry-run", *by]) == 0
+    assert f"Would be erased: Claim {claim.ref}" in capsys.readouterr().out
+    assert path.read_bytes()[:100] == backup[:100]
+    assert __main__.main(["erase", ADDRESS, "--store", url]) == 1
+    assert "--actor EMAIL" in capsys.readouterr().err
+    assert __main__.main(["erase", ADDRESS, *by]) == 0
+    assert "nothing of what was erased is left" in capsys.readouterr().out
+    assert traces(tmp_path) == []
+    assert __main__.main(["erase", ADDRESS, *by]) == 1
+    assert "Nothing of this customer is here" in capsys.readouterr().err
+
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.write_bytes(backup)
+    assert __main__.main(["erase", "--again", *by]) == 0
+    assert "1 claims held data that was erased before" in capsys.readouterr().out
+    assert traces(tmp_path) == []
+    assert __main__.main(["erase", "--again", *by]) == 0
+    assert "0 claims held data" in capsys.readouterr().out
+    assert __main__.main(["verify", "--store", url]) == 0

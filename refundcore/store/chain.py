@@ -22,8 +22,8 @@ from refundcore.store import tables
 GENESIS = "0" * 64
 """The hash before the first."""
 
-PERSONAL = frozenset({"customer_email", "description", "text", "reply"})
-"""Names in a body whose values are personal."""
+PERSONAL = frozenset({"customer_email", "description", "text", "reply", "subject", "problem"})
+"""Names in a body whose values are personal: `problem` is what a mail server said, which names addresses."""
 
 ERASED_ON = "erased on "
 """How what stands in the place of an erased value begins; its day follows."""

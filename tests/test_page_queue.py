@@ -9,7 +9,8 @@ from desk_of_tests import Desk, drawn, labels, open_desk, shown_refs, texts
 
 from refundcore import accounts, clock, gate_flag, store
 from refundcore.deadlines import micros
-from refundcore.desk import bulk
+from refundcore.desk import bulk, show
+from refundcore.store import sentences
 
 
 @pytest.fixture
@@ -282,6 +283,10 @@ def test_an_act_on_many_that_was_cut_off_is_told(desk):
     assert "cut off after 400 of 1,200 claims" in texts(page)
     page.run()
     assert "cut off" not in texts(page)
+
+
+def test_the_store_and_the_pages_call_verdicts_the_same():
+    assert {code: word.label for code, word in show.VERDICTS.items()} == dict(sentences.VERDICTS)
 
 
 def test_managers_are_told_of_approvals_that_wait(desk):

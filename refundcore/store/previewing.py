@@ -148,13 +148,9 @@ class _Found:
         """Look at the claims that the conditions find."""
         changeable = _claims.c.state.in_(CHANGEABLE)
         agrees = sa.and_(changeable, _claims.c.verdict == self.outcome)
-        groups = sa.select(
-            _claims.c.state, _claims.c.verdict, sa.func.count().label("number"), _claims.c.unlawful_use
-        ).where(*wanted)
+        groups = sa.select(_claims.c.state, _claims.c.verdict, sa.func.count()).where(*wanted)
         there = 0
-        for state, verdict, number, _ in connection.execute(
-            groups.group_by(_claims.c.state, _claims.c.verdict, _claims.c.unlawful_use)
-        ):
+        for state, verdict, number in connection.execute(groups.group_by(_claims.c.state, _claims.c.verdict)):
             there += number
             if state not in CHANGEABLE:
                 self.reasons[f"It is {sentences.STATES[state]}, so there is nothing to decide."] += number

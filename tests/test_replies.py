@@ -16,6 +16,7 @@ from refundcore import policy, replies
 from refundcore.deadlines import DAY, micros
 from refundcore.facts import BY_NAME, FACTS, Claims
 from refundcore.replies import texts
+from refundcore.replies.composing import compose_of
 from refundcore.replies.samples import AS_OF, SAMPLES
 from refundcore.words import case_of
 
@@ -46,8 +47,8 @@ def every() -> list[tuple[Claims, str, replies.Reply]]:
     made = []
     for case in CASES:
         claims, as_of, zone = of_case(case)
-        verdict = case_of(claims, POLICY, as_of, zone).verdict
-        made += [(claims, verdict, composed(claims, as_of, zone, outcome)) for outcome in replies.OUTCOMES]
+        judged = case_of(claims, POLICY, as_of, zone)
+        made += [(claims, judged.verdict, compose_of(judged, outcome, ref="RC-000001")) for outcome in replies.OUTCOMES]
     return made
 
 
@@ -87,11 +88,14 @@ def test_every_clause_that_denies_a_case_is_given_as_a_reason(every):
     assert bare == set()
 
 
+DATE = r"\d+ [A-Z][a-z]+ \d{4}"
+
+
 def test_every_moment_that_a_customer_has_to_keep_is_absolute_and_names_its_zone(every):
     told = [s for _, _, reply in every for s in reply.sentences if s.id in {"ask_until", "wait_fix", "approve_by"}]
     assert len(told) > 20
     for sentence in told:
-        assert re.search(r"(?:by|until) \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d(?::\d\d)? \([\w/]+\)", sentence.text), sentence
+        assert re.search(rf"(?:by|until) (?:the end of {DATE}|{DATE}, \d\d:\d\d(?::\d\d)?) \([\w/]+\)", sentence.text)
 
 
 CHANGED = {

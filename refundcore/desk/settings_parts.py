@@ -12,7 +12,6 @@ from refundcore.desk import acts, context
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import fact_label, money_text, plain, when_text
 from refundcore.money import EXPONENTS
-from refundcore.replies.samples import AS_OF, SAMPLES
 from refundcore.smtp import MailError
 from refundcore.store import Person, SettingChange, Settings
 
@@ -143,22 +142,21 @@ def wordings(me: Person, *, changes: bool) -> None:
         same = back or wanted.strip() == text.text.strip()
         _save(me, form, replies.reword, sentence=name, text="" if same else wanted)
     acts.refusals(form)
-    _previewed(name, text.outcomes, own)
+    _previewed(name, own)
 
 
-def _previewed(name: str, outcomes: Sequence[str], own: dict[str, str]) -> None:
+def _previewed(name: str, own: dict[str, str]) -> None:
     """How the sentence reads in the first samples that hold it."""
-    lines: list[Line] = []
-    for title, claim in SAMPLES.items():
-        for outcome in outcomes:
-            reply = replies.compose(claim, context.policy(), AS_OF, outcome, texts=own)
-            found = next((one for one in reply.sentences if one.id == name), None)
-            if found and len(lines) < 3:
-                facts = ", ".join(fact_label(fact) for fact in found.facts)
-                lines.append(Line(head=title, text=found.text, note=facts, word=found.clause, tone="gray"))
-                break
-        if len(lines) == 3:
-            break
+    lines = [
+        Line(
+            head=title,
+            text=found.text,
+            note=", ".join(fact_label(fact) for fact in found.facts),
+            word=found.clause,
+            tone="gray",
+        )
+        for title, found in replies.previews(name, own, context.policy())
+    ]
     if lines:
         listing(lines, "previewed", "How the sentence reads in sample claims")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from refundcore.replies.checking import check, reword
+from refundcore.replies.checking import check, previews, reword
 from refundcore.replies.composing import OUTCOMES, Reply, Sentence, attributed, compose
 from refundcore.replies.errors import ReplyError
 from refundcore.replies.sending import draft, keep, mail, send, subject
@@ -27,6 +27,7 @@ __all__ = [
     "keep",
     "mail",
     "names_in",
+    "previews",
     "reword",
     "send",
     "subject",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from refundcore.policy import Policy
-from refundcore.replies.composing import OUTCOMES, compose
+from refundcore.replies.composing import Sentence, compose_of
 from refundcore.replies.errors import ReplyError
 from refundcore.replies.samples import AS_OF, SAMPLES
-from refundcore.replies.texts import document, names_in
+from refundcore.replies.texts import Text, document, names_in
 from refundcore.replies.values import Decided
 from refundcore.store import Store, set_wording
+from refundcore.words import case_of
+from refundcore.words.case import Case
 
 _DECIDED = Decided(refund=500, fee=25, currency="EUR")
 
@@ -26,7 +29,8 @@ def check(name: str, text: str, policy: Policy) -> str:
     if not text.strip():
         return ""
     names_in(text)
-    plain, own = _said(name, {}, policy), _said(name, {name: text}, policy)
+    cases = [case_of(claim, policy, AS_OF) for claim in SAMPLES.values()]
+    plain, own = _said(ours, {}, cases), _said(ours, {name: text}, cases)
     if not own:
         raise ReplyError(
             "The sentence would never be said: where it stands, not all of its values are known at once."
@@ -36,17 +40,27 @@ def check(name: str, text: str, policy: Policy) -> str:
     return f"It will be left out in {lost} of {plain} samples, where one of its values isn't known." if lost > 0 else ""
 
 
-def _said(name: str, texts: dict[str, str], policy: Policy) -> int:
+def _said(text: Text, texts: dict[str, str], cases: list[Case]) -> int:
     """In how many samples and outcomes the sentence stands."""
     return sum(
-        any(
-            sentence.id == name
-            for sentence in compose(claim, policy, AS_OF, outcome, texts=texts, decided=decided).sentences
-        )
-        for claim in SAMPLES.values()
-        for outcome in OUTCOMES
+        any(one.id == text.id for one in compose_of(case, outcome, texts=texts, decided=decided).sentences)
+        for case in cases
+        for outcome in text.outcomes
         for decided in (None, _DECIDED)
     )
+
+
+def previews(name: str, texts: Mapping[str, str], policy: Policy, most: int = 3) -> list[tuple[str, Sentence]]:
+    """How the sentence called `name` reads in the first samples that hold it: the sample's title and the sentence."""
+    outcomes = next(one.outcomes for one in document() if one.id == name)
+    found: list[tuple[str, Sentence]] = []
+    for title, claim in SAMPLES.items():
+        case = case_of(claim, policy, AS_OF)
+        replies = (compose_of(case, outcome, texts=texts) for outcome in outcomes)
+        found += [(title, one) for reply in replies for one in reply.sentences if one.id == name][:1]
+        if len(found) >= most:
+            break
+    return found
 
 
 def reword(store: Store, *, actor: int, at: datetime, key: str, sentence: str, text: str) -> str:

@@ -76,7 +76,18 @@ def compose(
     """
     if outcome not in FOLLOWS:
         raise ValueError(f"'{outcome}' is no outcome of a reply: choose one of {', '.join(OUTCOMES)}.")
-    case = case_of(claim, policy, as_of, zone)
+    return compose_of(case_of(claim, policy, as_of, zone), outcome, ref=ref, decided=decided, texts=texts)
+
+
+def compose_of(
+    case: Case,
+    outcome: str,
+    *,
+    ref: str = "",
+    decided: Decided | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> Reply:
+    """The reply of an outcome to a claim that was judged already."""
     known = values(case, outcome, ref, decided)
     made: list[Sentence] = []
     for text in worded(texts or {}):

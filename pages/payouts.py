@@ -19,4 +19,4 @@ for tab, draw in ((due, paying.due), (batches, paying.batches), (approvals, payi
     if tab.open:
         with tab:
             draw(me)
-paying.limits(me)
+paying.limits()

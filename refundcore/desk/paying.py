@@ -10,12 +10,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from refundcore import money, store
+from refundcore import store
 from refundcore.desk import acts, context
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import Word, badge, count_text, money_text, when_text
 from refundcore.intake.payout_files import batch_file, returned_file
-from refundcore.money import EXPONENTS
 from refundcore.store import NEEDS, Batch, Filter, Payout, Person, may
 
 MAKE = "make_batch"
@@ -111,35 +110,13 @@ def _approval(me: Person, payout: Payout) -> None:
     acts.refusals(form)
 
 
-def limits(me: Person) -> None:
-    """Above which amount a payout needs another manager, by currency."""
+def limits() -> None:
+    """Above which amount a payout needs another manager, by currency; it is set on the page of settings."""
     found = acts.read(store.payout_limits)
-    with st.expander("Limits above which another manager has to approve", icon=":material/rule:"):
-        for currency, limit in sorted(found.items()):
-            st.text(f"{currency}: above {money_text(limit, currency)}")
-        if not found:
-            st.text("No currency has a limit yet.")
-        if not may(me.role, "change_settings"):
-            return
-        with st.form("payout_limit", border=False):
-            chosen = st.selectbox("Currency", sorted(EXPONENTS), key="limit_currency", index=None)
-            typed = st.text_input("Limit (empty: none)", key="limit_amount", max_chars=20)
-            sent = st.form_submit_button("Set the limit")
-        if sent and chosen:
-            acts.attempt(lambda: _set_limit(me, chosen, typed), "payout_limit")
-            if not acts.refused("payout_limit"):
-                acts.tell(f"The limit of {chosen} was changed.")
-                st.rerun()
-        acts.refusals("payout_limit")
-
-
-def _set_limit(me: Person, currency: str, typed: str) -> bool:
-    try:
-        limit = money.parse(typed, currency) if typed.strip() else None
-    except ValueError as wrong:
-        raise store.Impossible(str(wrong)) from wrong
-    store.set_payout_limit(context.store(), actor=me.id, at=context.now(), currency=currency, limit=limit)
-    return True
+    told = ", ".join(f"above {money_text(limit, currency)}" for currency, limit in sorted(found.items()))
+    st.text(
+        f"Another manager has to approve payouts {told}." if told else "No currency has a limit for one person yet."
+    )
 
 
 # Due

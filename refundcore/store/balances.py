@@ -35,7 +35,7 @@ class Room:
 def room(connection: sa.Connection, order: str, currency: str) -> Room:
     """What is known of an order now."""
     claims = tables.claims
-    item = sa.func.coalesce(claims.c.item_ref, "")
+    item = sa.func.coalesce(claims.c.item_ref, sa.literal_column("''"))
     query = (
         sa.select(item, sa.func.max(claims.c.amount), sa.func.max(claims.c.refunded_before))
         .where(claims.c.order_ref == order, claims.c.currency == currency, visible(connection))

@@ -171,9 +171,11 @@ class _Bulk:
             return self._before(connection)
 
     def _before(self, connection: sa.Connection) -> list[int]:
-        letters = connection.dialect.name == "postgresql"  # whose own order of texts may pass over a colon
-        kept_key = _receipts.c.key.collate("C") if letters else _receipts.c.key
-        under = kept_key.between(f"{self.key}:", f"{self.key}:~")
+        under: sa.ColumnElement[bool]
+        if connection.dialect.name == "sqlite":  # a range of the index; elsewhere the order of letters is another
+            under = _receipts.c.key.between(f"{self.key}:", f"{self.key}:~")
+        else:
+            under = _receipts.c.key.startswith(f"{self.key}:", autoescape=True)
         return list(connection.execute(sa.select(_receipts.c.claim_id).where(under)).scalars())
 
     def _pairs(self, connection: sa.Connection, claims: Which) -> Iterator[tuple[int, int | None]]:

@@ -66,9 +66,8 @@ def preview_many(store: Store, *, actor: int, at: datetime, claims: Which) -> Ow
         allowed(connection, actor, "assign")
         for wanted, versions in _parts(connection, claims, actor, micros(at)):
             columns = (_claims.c.id, _claims.c.version, _claims.c.assignee_id, _claims.c.state)
-            query = sa.select(*columns).where(*wanted)
-            if isinstance(claims, Filter):
-                query = query.order_by(*Order.of(claims).by())
+            order = Order.of(claims).by() if isinstance(claims, Filter) else [_claims.c.id]
+            query = sa.select(*columns).where(*wanted).order_by(*order)
             for number, version, assignee, state in connection.execute(query):
                 pairs.append((number, versions.get(number, version)))
                 owners[assignee] += 1

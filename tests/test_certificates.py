@@ -228,3 +228,19 @@ def test_the_commands_write_and_check_certificates(desk: Desk, tmp_path: Path, c
     assert "There is no claim X-9" in capsys.readouterr().err
     assert __main__.main(["certificate", claim.ref, "--store", url]) == 0
     assert check(capsys.readouterr().out.encode()).good
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        (b'"decision": {', "decision/"),
+        (b'"by": {', "by/"),
+        (b'"outcome": ', "decision/outcome"),
+        (b'"seals": {', "seals"),
+    ],
+)
+def test_a_field_whose_name_was_changed_is_named_as_it_was(name: bytes, field: str) -> None:
+    data = issued()[1]
+    found = check(data.replace(name, name.replace(name[1:2], b" ", 1), 1))
+    assert not found.good
+    assert field in found.field

@@ -173,6 +173,7 @@ def test_a_file_that_another_customers_claim_holds_too_stays_for_that_one(desk: 
     desk.verified()
 
 
+@on_sqlite
 def test_personal_values_that_come_back_into_an_erased_claim_are_found(desk: Desk) -> None:
     claim = lived(desk)
     erased(desk)

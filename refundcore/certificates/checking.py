@@ -83,7 +83,7 @@ def _sealed(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        before = text[: error.pos]
+        before = text[: min(error.pos, _first_odd(text))]
         raise _Wrong(
             f"{_near(before)}: the file cannot be read from there ({error.msg}).", _field_before(before)
         ) from None
@@ -110,12 +110,17 @@ def _check_seals(content: dict[str, Any], kept: dict[str, Any]) -> None:
     differing = [name for name in (*fresh, *kept) if fresh.get(name) != kept.get(name)]
     if differing:
         of_seals = hash_of({**content, SEALS: fresh}) == content[HASH]
-        strange = [name for name in differing if name not in (fresh if of_seals else kept)]
-        name = (strange or differing)[0]
+        sealed, there = (fresh, kept) if of_seals else (kept, fresh)
+        lost = [name for name in differing if name in sealed and name not in there]
+        strange = [name for name in differing if name in there and name not in sealed]
+        name = (lost or strange or differing)[0]
+        now = (strange or [name])[0]
         field = f"{SEALS}/{name.replace('~', '~0').replace('/', '~1')}" if of_seals else name
-        line = lines_of(content).get(field, 0)
+        at = f"{SEALS}/{now.replace('~', '~0').replace('/', '~1')}" if of_seals else now
+        line = lines_of(content).get(at, 0)
         where = f"Line {line}: the" if line else "The"
-        raise _Wrong(f"{where} {'seal of ' if of_seals else ''}field {name} was changed.", field)
+        renamed = f"; its name is {now!r} now" if now != name else ""
+        raise _Wrong(f"{where} {'seal of ' if of_seals else ''}field {name} was changed{renamed}.", field)
     extra = [place for place, _ in places({SEALS: kept}) if place == SEALS]
     if extra or hash_of(content) != content[HASH]:
         raise _Wrong(f"Line {lines_of(content).get(HASH, 0)}: the field hash was changed.", HASH)
@@ -217,6 +222,30 @@ def _line(text: str, place: int) -> int:
 def _field_before(text: str) -> str:
     named = re.findall(r'"([^"\\\n]+)"\s*:', text)
     return named[-1] if named else ""
+
+
+def _first_odd(text: str) -> int:
+    """Where the first line ends that is not as a certificate writes it: its depth, its comma, its kind of bracket."""
+    lines = text.split("\n")
+    open_, at = "", 0
+    for number, line in enumerate(lines[:-1]):
+        at += len(line) + 1
+        body = line.strip().removesuffix(",")
+        closes = body if body in {"}", "]"} else ""
+        if closes:
+            if open_[-1:] != {"}": "{", "]": "["}[closes]:
+                return at - 1
+            open_ = open_[:-1]
+        opens = body[-1:] if body[-1:] in {"{", "["} else ""
+        ends = opens or len(lines) - number <= 2 or lines[number + 1].strip().removesuffix(",") in {"}", "]"}
+        named = not closes and body.startswith('"') and '": ' in body
+        wants_name = not closes and open_.endswith("{")
+        if line[: len(line) - len(line.lstrip())] != " " * len(open_) or line.endswith(",") == bool(ends):
+            return at - 1
+        if wants_name and not named:
+            return at - 1
+        open_ += opens
+    return len(text)
 
 
 def _near(before: str) -> str:

@@ -57,7 +57,7 @@ def as_json(certificate: dict[str, Any]) -> str:
 
 
 def lines_of(certificate: dict[str, Any]) -> dict[str, int]:
-    """The line on which each place stands in the text."""
+    """The line on which each place stands in the text that the certificate was read from."""
     found: dict[str, int] = {}
     _count(certificate, "", 1, found)
     return found
@@ -68,7 +68,7 @@ def _count(value: Any, at: str, line: int, found: dict[str, int]) -> int:  # noq
     found[at] = line
     if not isinstance(value, (dict, list)) or not value:
         return line
-    inside = sorted(value.items()) if isinstance(value, dict) else list(enumerate(value))
+    inside = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
     for name, within in inside:
         place = _escaped(str(name))
         line = _count(within, f"{at}/{place}" if at else place, line + 1, found)

@@ -33,12 +33,12 @@ def check_verdicts(store: Store, connection: sa.Connection, at: datetime) -> tup
     claims, moment = tables.claims, micros(at)
     query = sa.select(claims).where(claims.c.state.in_(JUDGED)).order_by(claims.c.id)
     count = 0
-    found = connection.execution_options(yield_per=AT_ONCE).execute(query)
-    for part in found.mappings().partitions(AT_ONCE):
-        rows = [dict(row) for row in part]
-        count += len(rows)
-        if wrong := _compare(store, rows, moment):
-            return count, wrong
+    with connection.execution_options(yield_per=AT_ONCE).execute(query) as found:
+        for part in found.mappings().partitions(AT_ONCE):
+            rows = [dict(row) for row in part]
+            count += len(rows)
+            if wrong := _compare(store, rows, moment):
+                return count, wrong
     return count, ""
 
 

@@ -35,7 +35,7 @@ def test_the_overview_names_every_command_that_there_is(tmp_path, words):
 def test_a_command_that_there_is_not_is_told_in_a_sentence(tmp_path):
     done = run("explode", data=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("refund-desk: there is no command 'explode'. There are: run, test, check, bench, serve, ")
+    assert "there is no command 'explode'. There are: run, test, check, bench, serve, " in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -157,7 +157,7 @@ def test_packages_that_lost_a_file_are_told_with_what_to_do(monkeypatch):
         raise ImportError("cannot import name 'nothing' from 'numpy'")
 
     monkeypatch.setattr(main.importlib, "import_module", broken)
-    with pytest.raises(SystemExit, match="Delete the folder .venv and start again"):
+    with pytest.raises(SystemExit, match=r"Delete the folder \.venv and start again"):
         main.main(["verify"])
 
 

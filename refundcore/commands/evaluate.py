@@ -153,7 +153,7 @@ def _evaluate(call: Call, source: BinaryIO, target: TextIO) -> int:
     table: Table | None = None
     rows = bad = 0
     dialect = tables.sniff(sample)
-    for batch in tables.batches(stream, dialect):
+    for batch in tables.batches(stream, dialect, at_once=tables.BATCH):
         records = [record for record in batch if not tables.is_blank(record.cells)]
         if table is None and records:
             table = _header(records.pop(0))

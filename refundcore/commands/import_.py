@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from refundcore import accounts, clock, intake
-from refundcore.commands import import_mail
+from refundcore.commands import _import_mail
 from refundcore.deadlines import micros
 from refundcore.intake import IntakeError, Plan, Preview, Question, Wishes, mail
 from refundcore.intake.problems import clip
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         actor = _actor(store, args.actor) if not args.dry_run or args.actor else 0
         file = intake.source(args.file)
         if mail.is_mail(file):
-            return import_mail.run(args, store, file, actor=actor, at=at)
+            return _import_mail.run(args, store, file, actor=actor, at=at)
         plan = _plan(store, file, args.zone or store.policy.zone, wishes)
         _tell_plan(plan)
         if plan.blockers or plan.questions:

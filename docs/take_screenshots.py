@@ -62,6 +62,9 @@ def take(browser: Browser, base: str, state: str) -> None:
         ("upload", "/upload", "light"),
         ("metrics", "/metrics", "light"),
         ("policy", "/policy", "light"),
+        ("payouts", "/payouts", "light"),
+        ("journal", "/journal", "light"),
+        ("settings", "/settings", "light"),
     )
     for name, path, scheme in shots:
         context = browser.new_context(

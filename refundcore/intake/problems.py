@@ -11,7 +11,7 @@ SHOWN = 60
 
 
 class IntakeError(Exception):
-    """The file cannot be read as claims at all; its text is the sentence for the person who brought it."""
+    """A whole file is no use; the text of the error is what its bringer is told."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The gate: nothing of Streamlit answers without a session of the desk.
+"""The gate: whoever has no session of the desk gets no answer from Streamlit.
 
 It stands before page, socket, upload, media, components, metrics and static files. A page that is asked for without
 a session leads to the sign-in and back; everything else is refused with 401, a socket by not being opened. A socket

@@ -1,6 +1,6 @@
 """The store: people, claims, what happened to them and where imported rows went.
 
-One function for each thing that can be done to a claim. Each loads the actor's present role, checks it, the
+Each act on a claim is a function of its own. Each loads the actor's present role, checks it, the
 version and the state, and writes the change, its event and the journal's head in one transaction; whatever is
 refused is refused with a sentence (`StoreError`) and changes nothing.
 """

@@ -50,7 +50,7 @@ def decide_some(page: Page, base: str) -> None:
             settled(page)
             page.get_by_role("button", name=re.compile(f"{verdict}.*…")).first.click()
             page.get_by_role("dialog").get_by_role("button", name=re.compile(verdict)).click()
-            page.get_by_text(re.compile("by Mia Manager")).first.wait_for(timeout=15_000)
+            page.get_by_role("dialog").wait_for(state="hidden", timeout=15_000)  # some wait for a second person
 
 
 def take(browser: Browser, base: str, state: str) -> None:

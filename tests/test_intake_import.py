@@ -63,7 +63,7 @@ def test_rows_become_claims_and_the_balance_adds_up(desk):
     _, balance = bring(desk, data)
 
     assert (balance.rows, balance.created, balance.duplicates, balance.rejected) == (3, 1, 1, 1)
-    assert intake.sentence(balance) == "3 rows in the file: 1 created, 1 duplicates within the file, 1 rejected."
+    assert intake.sentence(balance) == "3 rows in the file: 1 created, 1 duplicate within the file, 1 rejected."
     assert refs(desk) == ["A"]
 
 

@@ -167,3 +167,23 @@ def test_an_answer_can_be_given_anew(desk):
     page.radio[0].set_value("dmy").run()
     page.button(key="upload_import").click().run()
     assert store.claim(desk.store, "A-1").facts["purchased_at"] == 1_769_904_000_000_000  # 1 February 2026
+
+
+TWICE = GOOD.splitlines(keepends=True)[0]
+
+
+def test_the_preview_says_what_the_import_will_do_with_rows_that_come_twice_or_contradict(desk):
+    other = TWICE.replace("10.00", "11.00")
+    page = uploaded(desk, HEADER + GOOD + TWICE + other)
+    assert "Of these: 2 new; 1 said twice in the file; 1 contradicting an earlier row of the file" in texts(page)
+
+    page.button(key="upload_import").click().run()
+    told = texts(page).replace("\\", "")
+    assert "4 rows in the file: 2 created, 1 duplicate within the file, 1 conflicting and not taken." in told
+    assert "The rows left out can be downloaded with their reasons." in told
+
+
+def test_the_preview_of_a_file_that_is_here_already_says_so(desk):
+    uploaded(desk, HEADER + GOOD).button(key="upload_import").click().run()
+    again = uploaded(desk, HEADER + GOOD.replace("12.50", "13.50") + BAD)
+    assert "Of these: 1 here already with the same facts; 1 here with other facts." in texts(again)

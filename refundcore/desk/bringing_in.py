@@ -42,6 +42,8 @@ def show(found: Preview) -> None:
     part = "" if found.complete else " (of the first rows; all are read at the import)"
     left = f"; {count_text(found.rejected, 'row')} cannot be read and would be left out" if found.rejected else ""
     st.text(f"{count_text(found.usable, 'claim')} of {count_text(found.rows, 'row')}{part}{left}.")
+    if said := meeting(found.meeting):
+        st.text(said)
     with st.container(horizontal=True, gap="small"):
         for verdict, word in VERDICTS.items():
             if count := found.verdicts.get(verdict, 0):
@@ -52,6 +54,22 @@ def show(found: Preview) -> None:
         _problems(found)
     st.markdown("**The first rows as they would be stored**")
     st.dataframe(_first_rows(found.first), hide_index=True, height="content", key="upload_first")
+
+
+def meeting(found: intake.Meeting) -> str:
+    """What the rows meet in the desk and among themselves, where that isn't simply new claims."""
+    told = [
+        f"{count:,} {what}"
+        for count, what in (
+            (found.new, "new"),
+            (found.unchanged, "here already with the same facts"),
+            (found.differing, "here with other facts"),
+            (found.repeated, "said twice in the file"),
+            (found.contradicting, "contradicting an earlier row of the file, and left out with that reason"),
+        )
+        if count
+    ]
+    return f"Of these: {'; '.join(told)}." if told and (len(told) > 1 or not found.new) else ""
 
 
 def _problems(found: Preview) -> None:
@@ -198,7 +216,13 @@ def _raise(error: Exception | None) -> None:
 
 
 def _told(number: int, balance: Balance) -> None:
-    st.success(plain(intake.sentence(balance)), icon=":material/task_alt:")
+    if balance.rejected + balance.conflicting:
+        st.warning(
+            plain(f"{intake.sentence(balance)} The rows left out can be downloaded with their reasons."),
+            icon=":material/rule:",
+        )
+    else:
+        st.success(plain(intake.sentence(balance)), icon=":material/task_alt:")
     st.dataframe(
         parts([balance]), hide_index=True, height="content", key="upload_balance", column_config=counted(*PARTS)
     )

@@ -87,8 +87,8 @@ def sentence(balance: Balance, noun: str = "row") -> str:
         (balance.created, "created"),
         (balance.updated, "updated"),
         (balance.unchanged, "unchanged"),
-        (balance.duplicates, "duplicates within the file"),
-        (balance.conflicting, "conflicting, waiting for confirmation"),
+        (balance.duplicates, "duplicate within the file" if balance.duplicates == 1 else "duplicates within the file"),
+        (balance.conflicting, "conflicting and not taken"),
         (balance.rejected, "rejected"),
     ]
     told = ", ".join(f"{count:,} {what}" for count, what in parts if count) or "nothing in it"

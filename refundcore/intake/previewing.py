@@ -40,6 +40,11 @@ class Meeting:
     """The differing claims that may be changed -> the version that was compared."""
     refusals: Counter[str] = field(default_factory=Counter)
     """The claims that may not be changed, by their state."""
+    repeated: int = 0
+    """Rows that say the same of a claim as an earlier row of the file."""
+    contradicting: int = 0
+    """Rows that say otherwise of a claim than an earlier row."""
+    named: dict[str, object] = field(default_factory=dict, repr=False)
 
     @property
     def differing(self) -> int:
@@ -50,9 +55,11 @@ class Meeting:
         """Compare some more rows."""
         from refundcore import store as acts  # noqa: PLC0415 - reading a file needs no database
 
-        found = acts.compare(store, batch.claims, batch.lines)
+        found = acts.compare(store, batch.claims, batch.lines, self.named)
         self.new += found.new
         self.unchanged += found.unchanged
+        self.repeated += found.repeated
+        self.contradicting += found.contradicting
         for one in found.differing:
             if one.claim in self.versions:
                 continue

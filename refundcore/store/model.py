@@ -377,6 +377,10 @@ class Comparison:
     new: int
     unchanged: int
     differing: tuple[Difference, ...]
+    repeated: int = 0
+    """Rows that say the same of a claim as an earlier row of the file."""
+    contradicting: int = 0
+    """Rows that say otherwise."""
 
 
 @dataclass(frozen=True)

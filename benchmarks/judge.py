@@ -25,7 +25,8 @@ import synthetic  # noqa: E402
 from refundcore import policy, rules, words  # noqa: E402
 from refundcore.facts import REASONS, Claims  # noqa: E402
 from refundcore.rulebook import completions  # noqa: E402
-from refundcore.rulebook.regions import UNKNOWN_REASON, Reader, Region  # noqa: E402
+from refundcore.rulebook.reading import Reader  # noqa: E402
+from refundcore.rulebook.regions import UNKNOWN_REASON, Region  # noqa: E402
 
 SEED, RUNS, SINGLES = 20_240_603, 3, 200
 COLUMNS = ("verdict", "leaning", "clause", "clauses", "missing", "next_deadline", "refund", "fee")

@@ -13,18 +13,18 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests")]
 
-from conftest import chromium  # noqa: E402 - the folder of the tests is put on the path above
+from browsing import settled as drawn  # noqa: E402 - the folder of the tests is put on the path above
+from conftest import chromium  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from serving import PASSWORD, served_desk  # noqa: E402
 
 TARGET = PROJECT / "docs" / "screenshots"
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 DECIDED = 8
 
 
 def settled(page: Page) -> None:
-    page.wait_for_selector(DONE, timeout=30_000)
-    page.wait_for_timeout(1_200)
+    drawn(page)
+    page.wait_for_timeout(900)
 
 
 def first_day(page: Page, link: str) -> None:

@@ -21,7 +21,6 @@ SHOWN = 50
 """Claims that are named in each part, for each person; of more, the number is told."""
 
 NOBODY = "Nobody"
-WIDTH = 72
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from refundcore.deadlines import FAR_PAST, Instants, day_number, micros, start_of_day, zone_of
+from refundcore.deadlines import (
+    FAR_PAST,
+    SECOND,
+    Instants,
+    day_number,
+    micros,
+    start_of_day,
+    window_end,
+    zone_of,
+)
 from refundcore.facts import REASONS
 from refundcore.money import EXPONENTS, parse, percent_half_up
 
@@ -126,6 +135,16 @@ class Policy:
         steps = np.array([values[day] for day in starts], dtype=np.int64)
         return steps[np.searchsorted(begins, ordered, side="right") - 1]
 
+    @property
+    def rolls(self) -> bool:
+        """Whether a last day on a weekend moves to the Monday (A04)."""
+        return self.readings["A04"].default == "calendar_days_rolling"
+
+    def pay_by(self, submitted: Instants, ordered: Instants, zone: str) -> Instants:
+        """The last second of the day by which the desk means to pay each claim (A13)."""
+        days = self.number("C3", "pay_by_days", ordered, zone)
+        return window_end(submitted, days, zone, roll=self.rolls) - SECOND
+
     def first_instant(self, zone: str) -> int:
         """When the text came into force: midnight of its first day in the zone (V)."""
         return int(start_of_day(np.array([(self.in_force_from - date(1970, 1, 1)).days]), zone)[0])
@@ -172,11 +191,6 @@ def read(document: str, fees: str = "") -> Policy:
         fees=_fees(fees),
         fingerprint=hashlib.sha256(f"{document}\0{fees}".encode()).hexdigest(),
     )
-
-
-def day_of(at: int) -> date:
-    """The UTC day of an instant, for quoting the wording of that day."""
-    return datetime.fromtimestamp(at // 1_000_000, tz=UTC).date()
 
 
 def instant_of(day: date) -> int:

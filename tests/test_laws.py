@@ -12,7 +12,7 @@ import pytest
 
 from refundcore import policy
 from refundcore.deadlines import DAY, HOUR
-from refundcore.facts import BY_NAME, COLUMNS, Claims
+from refundcore.facts import BY_NAME, COLUMNS, VERDICTS, Claims
 from refundcore.rules import judge
 
 POLICY = policy.load()
@@ -259,12 +259,8 @@ def test_a_standstill_never_brings_the_end_forward(waited):
 
 
 def test_every_combination_of_facts_gets_a_verdict_of_the_dictionary(judged):
-    assert set(judged[2]["verdict"]) <= set(policy_verdicts())
+    assert set(judged[2]["verdict"]) <= set(VERDICTS)
     assert len(judged[2]) == len(table(judged[0])[0])
-
-
-def policy_verdicts() -> tuple[str, ...]:
-    return ("approve", "exchange", "deny", "need_info", "pending", "review")
 
 
 def test_a_claim_without_any_fact_asks_for_the_required_ones():

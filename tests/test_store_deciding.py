@@ -253,7 +253,7 @@ def test_only_decided_claims_close_and_only_decided_or_closed_ones_reopen(desk: 
     with pytest.raises(Impossible, match="nothing to reopen"):
         desk.do(store.reopen, claim, reason="x")
     desk.decide(claim)
-    assert desk.claim(claim.id).act_by == claim.facts["submitted_at"] + 14 * DAY
+    assert desk.claim(claim.id).act_by == end_of_day_14(claim.facts["submitted_at"])
     desk.do(store.close, claim)
     assert desk.claim(claim.id).act_by is None
     with pytest.raises(Impossible, match="closed"):
@@ -277,11 +277,27 @@ def test_asking_names_facts_and_sets_the_day_to_ask_again(desk: Desk) -> None:
 @pytest.mark.parametrize("verdict", ["approve", "deny", "review"])
 def test_an_open_claim_is_to_be_acted_on_at_the_earliest_of_its_moments(desk: Desk, verdict: str) -> None:
     soon = micros(AT) + 2 * HOUR
-    claim = desk.add(**VERDICTS[verdict], submitted_at=soon - 14 * DAY, purchased_at=soon - 15 * DAY)
+    came = soon - 14 * DAY
+    claim = desk.add(**VERDICTS[verdict], submitted_at=came, purchased_at=came - DAY)
     moments = [micros(AT) + 24 * HOUR, claim.next_deadline or 2**62]
     if claim.verdict in {"approve", "exchange"}:
-        moments.append(soon)
+        moments.append(end_of_day_14(came))
     assert claim.act_by == min(moments)
+
+
+def end_of_day_14(came: int) -> int:
+    """The last second of the fourteenth day after a claim's own, in UTC."""
+    return (came // DAY + 15) * DAY - 1_000_000
+
+
+def test_until_when_is_paid_is_said_by_the_policy_document(desk: Desk) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    shorter = text.replace("[clauses.C3.pay_by_days]\n2024-04-02 = 14", "[clauses.C3.pay_by_days]\n2024-04-02 = 3")
+    assert shorter != text
+    desk.store.policy = read(shorter)
+    claim = desk.add(**VERDICTS["approve"])
+    desk.decide(claim)
+    assert desk.claim(claim.id).act_by == end_of_day_14(claim.facts["submitted_at"]) - 11 * DAY
 
 
 def test_a_denied_claim_asks_for_nothing_more(desk: Desk) -> None:

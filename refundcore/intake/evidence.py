@@ -87,7 +87,7 @@ def settled(file: Source, draft: Plan, rows: list[list[str]]) -> Plan:
     ]
     notices += _currency_notices(draft)
     return replace(
-        draft, orders=orders, decimals=decimals, codes=codes, floated=floated, rows_seen=seen.rows,
+        draft, orders=orders, decimals=decimals, codes=codes, floated=floated,
         questions=(*draft.questions, *date_questions, *money_questions), notices=tuple(notices),
     )  # fmt: skip
 

@@ -11,10 +11,9 @@ from refundcore.intake.exporting import harmless
 from refundcore.store import Payout, Returned
 
 COLUMNS = ("payout_key", "amount", "currency", "route", "order", "item", "claim")
-ANSWER = ("result", "why")
-"""What the payment system adds: paid or failed, and why it failed."""
-
 NEEDED = ("payout_key", "amount", "currency", "result")
+"""What a returned file has to have; the payment system adds the result (paid or failed) and, if it likes, why."""
+
 MOST_LINES = 5_000
 MOST_BYTES = 2_000_000
 

@@ -64,7 +64,7 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
         samples={name: _samples(cells[place]) for place, name in enumerate(names)},
         questions=_file_questions(look, rivals),
         notices=_file_notices(look, first, at, rows, cells) + _sheet_notices(look, first.lines[at], names),
-        blockers=_blockers(mapping), ignored=found.unfit, rows_seen=len(rows), answers=dict(asked.answers),
+        blockers=_blockers(mapping), ignored=found.unfit, answers=dict(asked.answers),
     )  # fmt: skip
     return evidence.settled(file, draft, rows)
 

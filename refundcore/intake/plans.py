@@ -71,7 +71,6 @@ class Plan:
     blockers: tuple[str, ...]
     ignored: Mapping[str, str]
     """Column that is no fact -> why, where there is more to say."""
-    rows_seen: int
     answers: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from refundcore.policy import READINGS, Policy, PolicyError, Reading
 from refundcore.rulebook import completions
-from refundcore.rulebook.completions import AXES, TIMING, Block, Completions
+from refundcore.rulebook.completions import AXES, Block, Completions
 from refundcore.rulebook.known import OVER, UNDECIDED, YES, Codes, Known, Taken, Truth
 from refundcore.rulebook.regions import Region
 
 Rule = Callable[[Known, Taken], Truth]
 
 APPROVE, EXCHANGE, DENY, NEED_INFO, PENDING, REVIEW = range(6)
-OUTPUT = ("approve", "exchange", "deny", "need_info", "pending", "review")
 DEFAULT = READINGS.index("default")
 NO_LEANING = -1
 
@@ -62,14 +61,14 @@ class Rulebook:
         self,
         precedence: Sequence[str],
         asking: Sequence[str],
-        windows: Mapping[str, str],
+        asks: Mapping[str, Sequence[str]],
         closer: Mapping[str, str],
     ) -> None:
         self.precedence = tuple(precedence)
         self.asking = tuple(asking)
         """Which clause leads where something is asked for."""
-        self.windows = dict(windows)
-        """The clause that asks for an unknown date, by reason."""
+        self.asks = dict(asks)
+        """The clauses that ask for an unknown fact, by axis: the first that concerns the reason, else the first."""
         self.closer = dict(closer)
         """Clauses that, where a claim parts on them, are named instead of the wider one behind which they stand."""
         self.rules: dict[tuple[str, str], Rule] = {}
@@ -301,13 +300,9 @@ class Combination:
         """The clauses that ask for the facts of open axes."""
         bits = np.zeros(len(axes), dtype=np.int64)
         for number, axis in enumerate(AXES):
-            clause = axis.clause
-            if axis.name == TIMING:
-                clause = self.book.windows[self.reason]
-            elif axis.name == "sms_code_received" and self.reason == "invalid_number":
-                clause = "C5a"
-            if clause:
-                bits |= np.where(axes >> number & 1, self.book.bit(clause), 0)
+            if clauses := self.book.asks.get(axis.name, ()):
+                concerned = (c for c in clauses if self.reason in self.policy.clauses[c].reasons)
+                bits |= np.where(axes >> number & 1, self.book.bit(next(concerned, clauses[0])), 0)
         return bits
 
     def _first_asking(self, clauses: Codes) -> Codes:

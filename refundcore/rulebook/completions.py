@@ -14,13 +14,13 @@ import pandas as pd
 
 from refundcore.rulebook import known as k
 from refundcore.rulebook.known import Codes, Known, Truth
+from refundcore.rulebook.reading import UNKNOWN
 from refundcore.rulebook.regions import (
     AMOUNT_UNKNOWN,
     AS_TIMING,
     NOTICE_UNKNOWN,
     SIZES,
     TIMING_UNKNOWN,
-    UNKNOWN,
     Region,
 )
 
@@ -36,12 +36,10 @@ class Axis:
     column: str
     code: int
     tries: tuple[dict[str, int], ...]
-    clause: str = ""
-    """The clause that asks for it."""
 
 
-def _truth_axis(fact: str, column: str, clause: str) -> Axis:
-    return Axis(fact, column, UNKNOWN, ({column: k.NO}, {column: k.YES}), clause)
+def _truth_axis(fact: str, column: str) -> Axis:
+    return Axis(fact, column, UNKNOWN, ({column: k.NO}, {column: k.YES}))
 
 
 TIMING = "timing"
@@ -66,19 +64,18 @@ AXES: tuple[Axis, ...] = (
             )
         ),
     ),
-    _truth_axis("sms_code_received", "code", "C4a"),
-    Axis("sms_received_at", "sms", UNKNOWN, ({"sms": k.SMS_EARLY}, {"sms": k.SMS_LATE}), "C5c"),
-    _truth_axis("evidence_attached", "attached", "C5b"),
-    _truth_axis("evidence_sufficient", "sufficient", "C5b"),
-    _truth_axis("listed_compatible", "listed", "C7b"),
-    _truth_axis("reproduced_without_third_party", "reproduced", "C7a"),
-    _truth_axis("access_needed", "needed", "C6g"),
+    _truth_axis("sms_code_received", "code"),
+    Axis("sms_received_at", "sms", UNKNOWN, ({"sms": k.SMS_EARLY}, {"sms": k.SMS_LATE})),
+    _truth_axis("evidence_attached", "attached"),
+    _truth_axis("evidence_sufficient", "sufficient"),
+    _truth_axis("listed_compatible", "listed"),
+    _truth_axis("reproduced_without_third_party", "reproduced"),
+    _truth_axis("access_needed", "needed"),
     Axis(
         "replacement_price",
         "replacement",
         UNKNOWN,
         ({"replacement": k.AVAILABLE}, {"replacement": k.UNAVAILABLE}),
-        "C6d",
     ),
     Axis("amount", "replacement", AMOUNT_UNKNOWN, ({"replacement": k.AVAILABLE}, {"replacement": k.UNAVAILABLE})),
 )

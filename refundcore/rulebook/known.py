@@ -79,36 +79,14 @@ class Known:
         """The same rows with some columns replaced."""
         return Known({**{n: v[:, 0] for n, v in self._columns.items()}, **columns}, self.rows)
 
-    def _timing(self, bit: int) -> Truth:
+    def timing(self, bit: int) -> Truth:
+        """Whether the claim (of a defect: the notice) kept a deadline, by one of the bits above."""
         return (self["timing"] & bit) != 0
-
-    def in_time_from_purchase(self, r: Taken) -> Truth:
-        """Claimed within the days from the purchase: sent or received, as the reading says (A06)."""
-        return self._counted(r, RECEIVED_FROM_PURCHASE, SENT_FROM_PURCHASE)
-
-    def in_time_from_order(self, r: Taken) -> Truth:
-        """Claimed (a defect: notified) within the week from the order."""
-        return self._counted(r, RECEIVED_FROM_ORDER, SENT_FROM_ORDER)
-
-    def in_time_from_sms(self, r: Taken) -> Truth:
-        """Claimed within the days from the first SMS, which never reach beyond day 14 (A03)."""
-        return self._counted(r, RECEIVED_FROM_SMS, SENT_FROM_SMS) & self.by_day_14
-
-    def _counted(self, r: Taken, received: int, sent: int) -> Truth:
-        return self._timing(received) | (r("A06", "sent") & self._timing(sent))
-
-    def in_time_for_number(self, r: Taken) -> Truth:
-        """A reason-2 claim within its days, from whichever event the reading counts (A03)."""
-        return self.in_time_from_purchase(r) | (r("A03", "purchase_or_sms") & self.in_time_from_sms(r))
-
-    def in_time_at_all(self, r: Taken) -> Truth:
-        """A reason-2 claim within its days from the purchase or from the first SMS."""
-        return self.in_time_from_purchase(r) | self.in_time_from_sms(r)
 
     @property
     def by_day_14(self) -> Truth:
         """Received (a defect: notified) by the last day of all."""
-        return self._timing(BY_DAY_14)
+        return self.timing(BY_DAY_14)
 
     @property
     def contact_in_time(self) -> Truth:
@@ -140,21 +118,6 @@ class Known:
         """Evidence came by day 14 and was found sufficient."""
         kept = (self["evidence_in"] & BY_14) != 0
         return (self["attached"] == YES) & (self["sufficient"] == YES) & kept
-
-    def within_evidence_limit(self, r: Taken, limits: Codes) -> Truth:
-        """Whether a set of limit bits holds the limit of the reading (A07, A03), which is never after day 14."""
-        purchase, sms = (limits & BY_PURCHASE_WINDOW) != 0, (limits & BY_SMS_WINDOW) != 0
-        window = purchase | (r("A03", "purchase_or_sms") & sms)
-        limit = (r("A07", "window") & window) | (r("A07", "cure") & ((limits & BY_CURE) != 0)) | r("A07", "day_14")
-        return limit & ((limits & BY_14) != 0)
-
-    def clock(self, r: Taken) -> Codes:
-        """State of the 72 hours under each reading of the standstill (A11)."""
-        return np.where(r("A11", "standstill"), self["clock_standing"], self["clock_plain"])
-
-    def fix(self, r: Taken) -> Codes:
-        """Whether the fix was in time under each reading of the standstill (A11)."""
-        return np.where(r("A11", "standstill"), self["fix_standing"], self["fix_plain"])
 
     @property
     def defect_rejected(self) -> Truth:

@@ -16,18 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from refundcore.deadlines import FAR_FUTURE, FAR_PAST, HOUR, SECOND, Instants, window_end
-from refundcore.facts import BY_NAME, FACTS, REASONS, REQUIRED, Claims
+from refundcore.facts import BY_NAME, FACTS, REASONS, REQUIRED
 from refundcore.policy import Policy
 from refundcore.rulebook import known as k
 from refundcore.rulebook.known import Codes, Truth
+from refundcore.rulebook.reading import NOTHING, UNKNOWN, Reader
 
 # Codes beyond a column's own values: what is not known, and must be tried.
 TIMING_UNKNOWN, NOTICE_UNKNOWN = 128, 129
 AS_TIMING = 16
 """Limits, contact or fix whose side follows from the unknown timing."""
-UNKNOWN, AMOUNT_UNKNOWN = 3, 4
+AMOUNT_UNKNOWN = 4
 UNKNOWN_REASON = len(REASONS)
-NOTHING = pa.scalar(value=False)
 
 SIZES = {
     "unlawful": 3,
@@ -59,61 +59,6 @@ SIZES = {
     "fix_plain": 17,
 }
 """How many codes each column has; the columns are packed into one integer by these."""
-
-
-class Reader:
-    """The columns of a table of claims as numpy arrays, without what lies after `as_of` (shape: rows)."""
-
-    def __init__(self, claims: Claims, as_of: Instants) -> None:
-        self.claims = claims
-        self.as_of = as_of
-        self._wholes: dict[str, tuple[Instants, Truth]] = {}
-        self._codes: dict[str, Codes] = {}
-        self._said: dict[str, Truth] = {}
-
-    def arrow(self, name: str) -> pa.Array:
-        """A column as one Arrow array."""
-        return self.claims.columns[name]
-
-    def whole(self, name: str) -> tuple[Instants, Truth]:
-        """A column of whole numbers, 0 where blank, and whether each is given."""
-        if name not in self._wholes:
-            column = self.arrow(name)
-            given = np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
-            self._wholes[name] = np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False)), given
-        return self._wholes[name]
-
-    def truth(self, name: str) -> Codes:
-        """0 no, 1 yes, `UNKNOWN`."""
-        if name not in self._codes:
-            column = self.arrow(name).cast(pa.int8()).fill_null(UNKNOWN)
-            self._codes[name] = np.asarray(column.to_numpy(zero_copy_only=False)).astype(np.int64)
-        return self._codes[name]
-
-    def codes(self, name: str, blank: int) -> Codes:
-        """The place of each code in the fact's list of codes; `blank` where there is none."""
-        if name not in self._codes:
-            column = self.arrow(name)
-            found = pc.index_in(column, pa.array(BY_NAME[name].codes, column.type)).fill_null(blank)
-            self._codes[name] = np.asarray(found.to_numpy(zero_copy_only=False)).astype(np.int64)
-        return self._codes[name]
-
-    def said(self, name: str) -> Truth:
-        """Whether a text says anything."""
-        if name not in self._said:
-            filled = pc.not_equal(self.arrow(name), "").fill_null(NOTHING)
-            self._said[name] = np.asarray(filled.to_numpy(zero_copy_only=False))
-        return self._said[name]
-
-    @cached_property
-    def words(self) -> Codes:
-        """How many words the grounds have, parted by white space."""
-        column = self.arrow("description").fill_null("")
-        folded = column.dictionary_encode()
-        counts = pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(folded.dictionary)))
-        empty = pc.equal(pc.utf8_trim_whitespace(folded.dictionary), "")
-        each = pc.if_else(empty, 0, counts).to_numpy(zero_copy_only=False).astype(np.int64)
-        return np.asarray(each[folded.indices.to_numpy(zero_copy_only=False)] if len(column) else each[:0])
 
 
 class Region:
@@ -167,8 +112,7 @@ class Region:
 
     def window(self, events: Instants, clause: str) -> Instants:
         """The first late instant of a clause's window of days."""
-        roll = self.policy.readings["A04"].default == "calendar_days_rolling"
-        return window_end(events, self._number_of(clause, "window_days"), self.zone, roll=roll)
+        return window_end(events, self._number_of(clause, "window_days"), self.zone, roll=self.policy.rolls)
 
     def _common(self) -> None:
         ordered, ordered_late, has_order = self._instant("ordered_at")
@@ -379,6 +323,7 @@ class Region:
         tolled = self.policy.readings["A11"].default == "standstill"
         self.clock_first = np.where(known, stopped_first if tolled else first, FAR_FUTURE)
         self.clock_last = np.where(known, stopped_last if tolled else last, FAR_FUTURE)
+        self.stood_still = known & tolled & (stopped_last > last)
         self.silence_end = np.where(known & standing & tolled, silence, FAR_FUTURE)
         self.running = known & ~has_fix & (self.columns["approved"] != k.NO)
         for end in (first, last, stopped_first, stopped_last, np.where(standing, silence, FAR_FUTURE)):

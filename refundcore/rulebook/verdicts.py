@@ -16,7 +16,8 @@ from refundcore.rulebook import known as k
 from refundcore.rulebook.book import APPROVE, DENY, EXCHANGE, NEED_INFO, NO_LEANING, PENDING, REVIEW, Rulebook
 from refundcore.rulebook.completions import AXES, TIMING
 from refundcore.rulebook.known import Codes
-from refundcore.rulebook.regions import UNKNOWN_REASON, Reader, Region
+from refundcore.rulebook.reading import Reader
+from refundcore.rulebook.regions import UNKNOWN_REASON, Region
 
 _PLACE = {fact.name: place for place, fact in enumerate(FACTS)}
 _REQUIRED_PLACES = [_PLACE[name] for name in REQUIRED]

@@ -168,7 +168,7 @@ class Act:
         now = {**row, **values}
         if verdict is None:
             verdict = Verdict(*(row[name] for name in Verdict._fields))
-        values.update(kept(verdict, now, self.settings))
+        values.update(kept(verdict, now, self.settings, self.store.policy))
         self.connection.execute(sa.update(tables.claims).where(tables.claims.c.id == row["id"]).values(values))
         return {**now, **values}, event
 

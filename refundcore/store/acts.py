@@ -95,7 +95,7 @@ def add_claim(
             **given,
         }
         verdict = judge_rows(store, [row], act.at)[0]
-        row.update(kept(verdict, row, act.settings))
+        row.update(kept(verdict, row, act.settings, act.store.policy))
         act.connection.execute(sa.insert(tables.claims).values(row))
         body = {
             "ref": row["ref"],

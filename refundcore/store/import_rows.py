@@ -15,7 +15,7 @@ from refundcore.store.acting import Act
 from refundcore.store.acts import CHANGEABLE, free_ref
 from refundcore.store.chain import EVENT_COLUMNS, GENESIS, canonical, insert_columns, insert_rows
 from refundcore.store.incoming import Incoming
-from refundcore.store.judging import VERDICT_COLUMNS, Verdict, act_by
+from refundcore.store.judging import VERDICT_COLUMNS, Verdict, act_by, pay_by
 from refundcore.store.matching import Known, changes, find, taken_refs
 
 REJECT_COLUMNS = ("import_id", "line", "kind", "cells", "why", "claim_id")
@@ -103,10 +103,11 @@ class Batch:
 
         facts = {name: of(column) for name, column in rows.columns.items()}
         judged = of(verdicts)
-        submitted = facts.get("submitted_at") or [None] * len(new)
+        nothing = [None] * len(new)
+        dates = (facts.get(name) or nothing for name in ("submitted_at", "ordered_at", "purchased_at"))
         moments = [
-            act_by("new", "", verdict, submitted_at=sent, answer_from=act.at, settings=act.settings)
-            for verdict, sent in zip(judged, submitted, strict=True)
+            act_by("new", "", verdict, pay_by=paid, answer_from=act.at, settings=act.settings)
+            for verdict, paid in zip(judged, pay_by(act.store.policy, *dates), strict=True)
         ]
         emails = facts.get("customer_email") or [None] * len(new)
 

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from refundcore.deadlines import DAY, HOUR, micros
+from refundcore.deadlines import HOUR, micros
 from refundcore.facts import COLUMNS, Claims
+from refundcore.policy import Policy
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.settings import JUDGED_UNDER, Settings, judged_under, load, write
 from refundcore.store.store import Store, rows_of
-
-PAY_BY = 14 * DAY
-"""Money goes back within 14 days of the request (paragraph 3 of the policy); no verdict hangs on it."""
 
 CHUNK = 5_000
 """Claims that are judged again in one transaction: others who write wait half a second at most."""
@@ -70,12 +69,22 @@ def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int) -> list
     return judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
 
 
+def pay_by(
+    policy: Policy, submitted: Sequence[int | None], ordered: Sequence[int | None], purchased: Sequence[int | None]
+) -> list[int | None]:
+    """Until when the desk means to pay each claim, by its dates; None where it isn't known when a claim came."""
+    came = np.array([at or 0 for at in submitted], dtype=np.int64)
+    law = [next((at for at in dates if at is not None), 0) for dates in zip(ordered, purchased, submitted, strict=True)]
+    ends = policy.pay_by(came, np.array(law, dtype=np.int64), policy.zone).tolist()
+    return [None if at is None else end for at, end in zip(submitted, ends, strict=True)]
+
+
 def act_by(
     state: str,
     outcome: str,
     verdict: Verdict,
     *,
-    submitted_at: int | None,
+    pay_by: int | None,
     answer_from: int,
     settings: Settings,
 ) -> int | None:
@@ -86,24 +95,25 @@ def act_by(
     """
     if state not in OPEN_STATES:
         if state == "decided" and outcome in {"approved", "exchanged"}:
-            return (answer_from if submitted_at is None else submitted_at) + PAY_BY
+            return answer_from + settings.answer_hours * HOUR if pay_by is None else pay_by
         return None
     waits = state.startswith("waiting_")
     moments = [answer_from + (settings.follow_up_hours if waits else settings.answer_hours) * HOUR]
     if verdict.next_deadline is not None:
         moments.append(verdict.next_deadline)
-    if submitted_at is not None and verdict.verdict in {"approve", "exchange"}:
-        moments.append(submitted_at + PAY_BY)
+    if pay_by is not None and verdict.verdict in {"approve", "exchange"}:
+        moments.append(pay_by)
     return min(moments)
 
 
-def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, policy: Policy) -> dict[str, Any]:
     """The columns of a claim that follow from its verdict, state and facts."""
+    (paid,) = pay_by(policy, [row["submitted_at"]], [row["ordered_at"]], [row["purchased_at"]])
     moment = act_by(
         row["state"],
         row["outcome"],
         verdict,
-        submitted_at=row["submitted_at"],
+        pay_by=paid,
         answer_from=row["answer_from"],
         settings=settings,
     )
@@ -132,7 +142,7 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
             query = sa.select(tables.claims).where(due, tables.claims.c.id > after)
             rows = rows_of(connection, query.order_by(tables.claims.c.id).limit(CHUNK))
             if rows:
-                _write(connection, rows, judge_rows(store, rows, moment), load(connection))
+                _write(connection, rows, judge_rows(store, rows, moment), load(connection), store.policy)
             done += len(rows)
             if len(rows) < CHUNK:
                 if changed:
@@ -142,12 +152,16 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
 
 
 def _write(
-    connection: sa.Connection, rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict], settings: Settings
+    connection: sa.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[Verdict],
+    settings: Settings,
+    policy: Policy,
 ) -> None:
     names = (*VERDICT_COLUMNS, "act_by", "queue_at")
     changed = []
     for row, verdict in zip(rows, verdicts, strict=True):
-        values = kept(verdict, row, settings)
+        values = kept(verdict, row, settings, policy)
         if any(row[name] != values[name] for name in names):
             changed.append({"number": row["id"], **values})
     if changed:

@@ -14,7 +14,6 @@ from refundcore.store.acting import hidden_imports
 from refundcore.store.acts import own_ref
 
 NAMES = tuple(COLUMNS)
-PLACES = {name: place for place, name in enumerate(NAMES)}
 _AT_ONCE = 500
 """Values in one IN list: below every database's limit of parameters."""
 

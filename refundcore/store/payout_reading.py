@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from refundcore.store import tables
 from refundcore.store.acting import names_of
-from refundcore.store.limits import limits_now
 from refundcore.store.payout_tables import batches as _batches
 from refundcore.store.payout_tables import payouts as _payouts
 from refundcore.store.payouts import unresolved
@@ -184,9 +183,3 @@ def payout_totals(store: Store) -> list[Total]:
             Total(currency, state, remedy, count, int(amount))
             for currency, state, remedy, count, amount in connection.execute(query)
         ]
-
-
-def limit_of(store: Store, currency: str) -> int | None:
-    """The largest payout of a currency that needs nobody else; None for no limit."""
-    with store.read() as connection:
-        return limits_now(connection).get(currency)

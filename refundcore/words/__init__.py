@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refundcore.facts import Claims
+from refundcore.facts import VERDICTS, Claims
 from refundcore.policy import READINGS, Policy
 from refundcore.rules import judge
 from refundcore.words import deadlines, headline, questions, sentences, turning
@@ -31,8 +31,6 @@ __all__ = [
     "explain",
     "turning_points",
 ]
-
-VERDICT_OF = ("approve", "exchange", "deny", "need_info", "pending", "review")
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def _reading(case: Case, place: int, name: str) -> ReadingLine:
     verdicts = case.effects.verdict[:, place]
     if (verdicts != verdicts[0]).any():
         return ReadingLine(name, "need_info", "", "Depends on facts that are not known yet.")
-    verdict = VERDICT_OF[int(verdicts[0])]
+    verdict = VERDICTS[int(verdicts[0])]
     role = {"deny": "bar", "need_info": "supply", "review": "hold", "pending": "clock", "exchange": "remedy"}.get(
         verdict, "ground"
     )

@@ -15,7 +15,8 @@ from refundcore.facts import BY_NAME, Claims
 from refundcore.money import EXPONENTS, grouped
 from refundcore.policy import Policy
 from refundcore.rulebook import Taken, completions
-from refundcore.rulebook.regions import Reader, Region
+from refundcore.rulebook.reading import Reader
+from refundcore.rulebook.regions import Region
 from refundcore.rules import BOOK
 
 MONTHS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from refundcore.deadlines import DAY, HOUR, SECOND
+from refundcore.deadlines import SECOND
 from refundcore.rulebook import known as k
 from refundcore.words.case import Case
 
@@ -104,8 +104,7 @@ def _clock(case: Case) -> list[DeadlineLine]:
     first = case.at("clock_first")
     shown = first if first is not None and first >= case.as_of else end
     convention = hours(number, "the first notice")
-    plain_end = case.notice + number * HOUR
-    if end - plain_end >= SECOND and end - plain_end != DAY - 1:
+    if case.region.stood_still[0]:
         convention += ", and the time that access took"
     fixed = case.column("fix_standing") != k.UNFIXED or case.column("approved") == k.NO
     state = (KEPT if case.column("fix_standing") == k.FIXED_IN_TIME else OVER) if fixed else ""
@@ -118,7 +117,6 @@ def _payment(case: Case) -> list[DeadlineLine]:
     if case.submitted is None or case.verdict not in {"approve", "exchange"}:
         return []
     number = case.number("C3", "pay_by_days")
-    end = int(case.region.window(case.region.submitted, "C3")[0])
-    end += (number - case.number("C3", "window_days")) * DAY
-    state = RUNNING if case.as_of < end else OVER
-    return [DeadlineLine("Pay by (our own target)", end - SECOND, "C3", days(case, number, "the request"), state)]
+    end = int(case.policy.pay_by(case.region.submitted, case.region.law, case.zone)[0])
+    state = RUNNING if case.as_of <= end else OVER
+    return [DeadlineLine("Pay by (our own target)", end, "C3", days(case, number, "the request"), state)]

@@ -14,7 +14,6 @@ VERDICTS = {
     "pending": "A clock is running.",
     "review": "A person decides.",
 }
-LEANINGS = {"approve": "approve", "exchange": "exchange", "deny": "deny"}
 
 
 def lower(sentence: str) -> str:
@@ -115,7 +114,7 @@ def _wait(case: Case) -> str:
 def _review(case: Case) -> str:
     if case.clause == "V":
         return f"For a person: {_led(case)}"
-    lean = f" It leans to {LEANINGS[case.leaning]}." if case.leaning else ""
+    lean = f" It leans to {case.leaning}." if case.leaning else ""
     if case.clause and (case.clause, "hold") in case.answers and case.answers[case.clause, "hold"].any():
         return f"For a person: {_led(case)}{lean}"
     if not case.clause:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import settled, visiting
 from evidence_of_tests import saved, screen
 from playwright.sync_api import Browser, Page, expect
-from serving import COOKIE, Desk, served_desk
+from serving import Desk, served_desk
 
 pytestmark = pytest.mark.browser
 
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "mail"
 NASTY = "<img src=x onerror=\"document.title='taken'\"> [x](http://e.example) :red[y]"
 
@@ -27,27 +27,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture
 def page(desk: Desk, browser: Browser) -> Iterator[Page]:
-    """A signed-in manager. What the page's rules refuse to load, or an error of a script, fails the tests."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.add_cookies([{"name": COOKIE, "value": desk.sign_in(), "url": desk.base}])
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and wrong.append(told.text))
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    asked: list[str] = []
-    visited.on("request", lambda request: asked.append(request.url))
-    yield visited
-    context.close()
-    assert wrong == []
-    assert [url for url in asked if not url.startswith((desk.base, "data:", "blob:", "ws"))] == []
+    with visiting(browser, desk, height=1000) as visited:
+        yield visited
 
 
 def brought(page: Page, desk: Desk, name: str, data: bytes) -> None:
     page.goto(f"{desk.base}/upload")
-    page.wait_for_selector(DONE)
+    settled(page)
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "message/rfc822", "buffer": data})
     expect(page.get_by_text("of e-mail:")).to_be_visible(timeout=20_000)
-    page.wait_for_selector(DONE)
+    settled(page)
 
 
 def test_a_mailbox_is_looked_through_changed_and_imported_once(desk, page):

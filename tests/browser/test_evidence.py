@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from browsing import settled, visiting
 from evidence_of_tests import MAIL, png, saved, screen
 from playwright.sync_api import Browser, Page, expect
-from serving import COOKIE, Desk, served_desk
+from serving import Desk, served_desk
 
 from refundcore import clock, store
 from refundcore.deadlines import micros
@@ -18,7 +19,6 @@ from refundcore.evidence import Kept, read
 
 pytestmark = pytest.mark.browser
 
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PASTE = """([box, data]) => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const held = new DataTransfer();
@@ -56,21 +56,8 @@ def _add(desk: Desk, ref: str, *kept: Kept) -> None:
 
 @pytest.fixture(scope="module")
 def page(desk: Desk, browser: Browser) -> Iterator[Page]:
-    """A signed-in manager. What the page's rules refuse to load, or an error of a script, fails the tests."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.add_cookies([{"name": COOKIE, "value": desk.sign_in(), "url": desk.base}])
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and wrong.append(told.text))
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    yield visited
-    context.close()
-    assert wrong == []
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(200)
-    page.wait_for_selector(DONE)
+    with visiting(browser, desk, height=1000) as visited:
+        yield visited
 
 
 def evidence_of(page: Page, desk: Desk, ref: str) -> None:

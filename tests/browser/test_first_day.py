@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import settled, visiting
 from playwright.sync_api import Browser, Page, expect
 from serving import PASSWORD, Desk, served_desk
 
 pytestmark = pytest.mark.browser
-
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +22,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    visited = context.new_page()
-    refused: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and refused.append(told.text))
-    yield visited
-    context.close()
-    assert refused == []
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector(DONE, timeout=30_000)
+    with visiting(browser) as visited:
+        yield visited
 
 
 def rows(page: Page) -> list[str]:

@@ -9,15 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from browsing import settled, visiting
 from playwright.sync_api import Browser, Page, expect
-from serving import COOKIE, Desk, served_desk
+from serving import Desk, served_desk
 
 from refundcore import clock, store
 from refundcore.deadlines import micros
 
 pytestmark = pytest.mark.browser
-
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +28,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def page(desk: Desk, browser: Browser) -> Iterator[Page]:
-    """A signed-in manager. What the page's rules refuse to load, or an error of a script, fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    context.add_cookies([{"name": COOKIE, "value": desk.sign_in(), "url": desk.base}])
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and wrong.append(told.text))
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    yield visited
-    context.close()
-    assert wrong == []
+    with visiting(browser, desk) as visited:
+        yield visited
 
 
 def opened(page: Page, desk: Desk, path: str) -> None:
     page.goto(desk.base + path)
     page.wait_for_timeout(200)
-    page.wait_for_selector(DONE)
+    settled(page)
 
 
 def add(desk: Desk, ref: str) -> None:

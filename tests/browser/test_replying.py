@@ -9,16 +9,16 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
+from browsing import settled, visiting
 from mail_server import Inbox, mail_server
 from playwright.sync_api import Browser, Page, expect
-from serving import COOKIE, Desk, served_desk
+from serving import Desk, served_desk
 
 from refundcore import clock, store
 from refundcore.deadlines import micros
 
 pytestmark = pytest.mark.browser
 
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 REF = "LATE-1"
 
 
@@ -61,20 +61,8 @@ def _store(desk: Desk) -> store.Store:
 
 @pytest.fixture
 def page(desk: Desk, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1400})
-    context.add_cookies([{"name": COOKIE, "value": desk.sign_in(), "url": desk.base}])
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and wrong.append(told.text))
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    yield visited
-    context.close()
-    assert wrong == []
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(300)
-    page.wait_for_selector(DONE, timeout=30_000)
+    with visiting(browser, desk, height=1400) as visited:
+        yield visited
 
 
 def press(page: Page, name: str) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from browsing import settled, visiting
 from playwright.sync_api import Browser, Page, expect
 from serving import COOKIE, PASSWORD, Desk, served_desk
 
 pytestmark = pytest.mark.browser
-
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +23,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor. Whatever the browser refuses to load on the desk's pages fails the test."""
-    context = browser.new_context()
-    visited = context.new_page()
-    refused: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and refused.append(told.text))
-    yield visited
-    context.close()
-    assert refused == []
+    with visiting(browser) as visited:
+        yield visited
 
 
 @pytest.fixture
@@ -81,7 +74,7 @@ def first_start(desk: Desk, page: Page) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password again").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    page.wait_for_selector(DONE)
+    settled(page)
     assert page.url == f"{desk.base}/"
     loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => new URL(entry.name).origin)")
     assert set(loaded) == {desk.base}
@@ -98,17 +91,17 @@ def test_a_wrong_password_is_told_and_the_right_one_leads_where_one_wanted_to_go
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("E-mail address and password don't belong together.")
     sign_in(page)
-    page.wait_for_selector(DONE)
+    settled(page)
     assert page.url == f"{desk.base}/new_claim"
 
 
 def test_a_link_on_another_site_finds_one_signed_in_although_the_cookie_is_strict(desk, page, elsewhere):
     page.goto(desk.base)
     sign_in(page)
-    page.wait_for_selector(DONE)
+    settled(page)
     page.goto(f"{elsewhere}/?{desk.base}/new_claim")
     page.click("#link")
-    page.wait_for_selector(DONE)
+    settled(page)
     assert page.url == f"{desk.base}/new_claim"
 
 
@@ -117,14 +110,14 @@ def test_a_link_on_another_site_leads_a_stranger_to_the_sign_in_and_on(desk, pag
     page.click("#link")
     expect(page.get_by_role("heading")).to_have_text("Sign in")
     sign_in(page)
-    page.wait_for_selector(DONE)
+    settled(page)
     assert page.url == f"{desk.base}/new_claim"
 
 
 def test_a_page_left_open_tells_that_one_is_signed_out(desk, page):
     page.goto(desk.base)
     sign_in(page)
-    page.wait_for_selector(DONE)
+    settled(page)
     token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == COOKIE)
     assert desk.post("/signout", {}, token=token).status == 303
     expect(page.get_by_text("You are signed out.")).to_be_visible(timeout=20_000)

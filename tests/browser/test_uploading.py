@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import settled, visiting
 from playwright.sync_api import Browser, Page, expect
-from serving import COOKIE, Desk, served_desk
+from serving import Desk, served_desk
 
 from refundcore import clock, store
 
 pytestmark = pytest.mark.browser
 
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 FILES = Path(__file__).resolve().parent.parent / "data" / "files"
 HEADER = "claim_ref,order_ref,customer_email,reason,purchased_at,submitted_at,paid,currency\n"
 ROW = "{0},O-{0},c{0}@example.org,sms_not_received,2026-03-10T10:00:00Z,2026-03-12T10:00:00Z,{1},USD\n"
@@ -30,23 +30,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture
 def page(desk: Desk, browser: Browser) -> Iterator[Page]:
-    """The upload page of a signed-in manager. What may not be loaded, or an error of a script, fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1200})
-    context.add_cookies([{"name": COOKIE, "value": desk.sign_in(), "url": desk.base}])
-    visited = context.new_page()
-    wrong: list[str] = []
-    visited.on("console", lambda told: "Content Security Policy" in told.text and wrong.append(told.text))
-    visited.on("pageerror", lambda error: wrong.append(str(error)))
-    visited.goto(f"{desk.base}/upload")
-    settled(visited)
-    yield visited
-    context.close()
-    assert wrong == []
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(300)
-    page.wait_for_selector(DONE, timeout=30_000)
+    with visiting(browser, desk, height=1200) as visited:
+        visited.goto(f"{desk.base}/upload")
+        settled(visited)
+        yield visited
 
 
 def choose(page: Page, name: str, data: bytes) -> None:

@@ -28,7 +28,7 @@ LIMITS = (
 )
 
 NOT_USED = "– not used –"
-_ROW, _FRAME = 32, 2
+_ROW, _FRAME = 31, 2
 _LABELS = {fact.label: fact.name for fact in FACTS}
 _CONSTANTS = {"currency": "Currency", "reason": "Reason", "channel": "Channel"}
 

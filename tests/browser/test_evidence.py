@@ -112,8 +112,11 @@ def test_a_pasted_copy_is_flagged_with_a_link_to_the_other_claim(desk, page):
     copy = saved(screen(7).resize((270, 480)), "JPEG", quality=60)
     box = page.get_by_placeholder("Paste a screenshot here")
     box.click()
-    page.evaluate(PASTE, [box.element_handle(), base64.b64encode(copy).decode()])
+    # Enter sends nothing while a pasted file is still on its way.
+    with page.expect_response(lambda answer: "/upload_file/" in answer.url and answer.request.method == "PUT"):
+        page.evaluate(PASTE, [box.element_handle(), base64.b64encode(copy).decode()])
     expect(page.get_by_text("image.png").first).to_be_visible()
+    settled(page)
     box.fill("sent by chat")
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-copies")).to_contain_text("may be a copy")

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +39,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def connect(path: Path, **others: Any) -> store.Store:
     return store.connect(f"sqlite:///{path}", at=AT, policy=POLICY, **others)
+
+
+class ModuleOf(ModuleType):
+    """SQLite's library with another way to connect."""
+
+    def __init__(self, library: ModuleType, connect: Any) -> None:
+        super().__init__(library.__name__)
+        self.__dict__.update(vars(library) | {"connect": connect})
 
 
 def edit(path: Path, statement: str) -> None:
@@ -158,6 +167,31 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path) 
     with pytest.raises(StoreError, match="not one of Refund Desk's"):
         connect(path)
     assert path.read_bytes() == before
+
+
+def test_a_store_that_another_process_finishes_meanwhile_is_not_taken_for_a_foreign_file(tmp_path: Path) -> None:
+    """The look at a file is one look, however the other's work falls between its questions."""
+    library = sqlite.library()
+    path = tmp_path / "refunds.db"
+    edit(path, "PRAGMA journal_mode = WAL")
+    finish = ["CREATE TABLE alembic_version (version_num TEXT)", f"PRAGMA application_id = {sqlite.APPLICATION_ID}"]
+    asked: list[str] = []
+
+    class Meanwhile(library.Connection):  # type: ignore[name-defined, misc]
+        def execute(self, statement: str, *rest: Any) -> Any:
+            found = super().execute(statement, *rest).fetchall()
+            asked.append(statement)
+            if statement == "PRAGMA application_id":
+                for step in finish:
+                    edit(path, step)
+                sqlite.marker(path).touch()
+            return iter(found) if "sqlite_master" in statement else SimpleNamespace(fetchone=lambda: found[0])
+
+    def look(*given: Any, **settings: Any) -> Any:
+        return library.connect(*given, **settings, factory=Meanwhile)
+
+    assert sqlite.standing(path, ModuleOf(library, look)) is None
+    assert "PRAGMA application_id" in asked
 
 
 @pytest.mark.parametrize("how", ["junk", "cut", "scribbled"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -66,11 +67,7 @@ def connect(
     _make_private(path)
     store = _open(path, module, policy, judge)
     if revision != HEAD:
-        if revision is not None and backup:
-            from refundcore.store.backing_up import back_up_before_upgrade  # noqa: PLC0415 - seldom needed
-
-            back_up_before_upgrade(path, module, revision, at)
-        _upgrade(store)
+        _upgrade(store, partial(_back_up, path, module, at) if backup else None)
     if not sqlite.marker(path).exists():
         sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
         sqlite.private(sqlite.marker(path))
@@ -177,8 +174,17 @@ def _revision(connection: sa.Connection) -> str | None:
     return found
 
 
-def _upgrade(store: Store) -> None:
-    """Bring the tables to `HEAD`, all of it in one transaction, so that a cut leaves the store as it was."""
+def _back_up(path: Path, module: ModuleType, at: datetime, revision: str) -> None:
+    from refundcore.store.backing_up import back_up_before_upgrade  # noqa: PLC0415 - seldom needed
+
+    back_up_before_upgrade(path, module, revision, at)
+
+
+def _upgrade(store: Store, back_up: Callable[[str], None] | None = None) -> None:
+    """Bring the tables to `HEAD`, all of it in one transaction, so that a cut leaves the store as it was.
+
+    `back_up` is called with the revision of a store that holds something, while nobody else can upgrade it.
+    """
     from alembic import command  # noqa: PLC0415 - takes longer to load than a usual start
     from alembic.config import Config  # noqa: PLC0415
 
@@ -186,8 +192,11 @@ def _upgrade(store: Store) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with store.write() as connection:
-        if _revision(connection) == HEAD:  # another process was faster
+        revision = _revision(connection)
+        if revision == HEAD:  # another process was faster
             return
+        if revision is not None and back_up is not None:
+            back_up(revision)
         config.attributes["connection"] = connection
         command.upgrade(config, HEAD)
         if connection.dialect.name == "sqlite":

@@ -137,37 +137,36 @@ def standing(path: Path, module: ModuleType) -> str | None:
 
     Raises `StoreError` for a file that is missing though a store was here, foreign or damaged.
     """
-    if not path.exists() or path.stat().st_size == 0:
-        _refuse_vanished(path)
-        return None
+    was_here = marker(path).exists()  # asked first: another process may be making the store meanwhile
     try:
-        # Not mode=ro: a transaction that was cut off may have to be rolled back before anything can be read.
-        with contextlib.closing(module.connect(f"file:{_quoted(path)}?mode=rw", uri=True, timeout=5)) as connection:
-            return _revision(path, connection)
+        found = None if not path.exists() or path.stat().st_size == 0 else _look(path, module)
     except module.DatabaseError as error:
         if is_busy(error):
             raise StoreError(f"The store {path} is busy. Try again in a moment.") from error
         raise _damaged(path) from error
+    if found is None and was_here:
+        raise StoreError(
+            f"A store was at {path}, and the file is now missing or empty. Put it back from a backup; or, to begin anew"
+            f" on purpose, remove {marker(path).name} beside it."
+        )
+    return found
+
+
+def _look(path: Path, module: ModuleType) -> str | None:
+    # Not mode=ro: a transaction that was cut off may have to be rolled back before anything can be read.
+    with contextlib.closing(module.connect(f"file:{_quoted(path)}?mode=rw", uri=True, timeout=5)) as connection:
+        return _revision(path, connection)
 
 
 def _quoted(path: Path) -> str:
     return re.sub(r"[?#%]", lambda found: f"%{ord(found[0]):02x}", str(path.resolve()))
 
 
-def _refuse_vanished(path: Path) -> None:
-    """Where nothing is, a store may be made, but not where one was before."""
-    if marker(path).exists():
-        raise StoreError(
-            f"A store was at {path}, and the file is now missing or empty. Put it back from a backup; or, to begin anew"
-            f" on purpose, remove {marker(path).name} beside it."
-        )
-
-
 def _revision(path: Path, connection: Any) -> str | None:  # noqa: ANN401 - the driver's own
+    connection.execute("BEGIN")  # one look: a store that another process makes meanwhile is either there or not
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if application == 0 and not tables:  # a first start that was cut off, or is under way in another process
-        _refuse_vanished(path)
         return None
     if application != APPLICATION_ID or "alembic_version" not in tables:
         raise StoreError(f"{path} is a database, but not one of Refund Desk's. Name another file.")

@@ -7,15 +7,16 @@ its customer's data is erased.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from refundcore import words
+from refundcore import promises, words
 from refundcore.certificates.sealing import sealed
 from refundcore.deadlines import HOUR, moment
 from refundcore.facts import BY_NAME, COLUMNS, Claims
 from refundcore.policy import Policy
+from refundcore.promises import Told
 from refundcore.store import Store
 from refundcore.store.chain import PERSONAL, opened
 from refundcore.store.proof_reading import Decided, decided
@@ -45,7 +46,7 @@ def of(found: Decided, policy: Policy) -> dict[str, Any]:
     event, row = found.event, found.decision
     body = opened(event["body"], event["private"])
     facts: Mapping[str, Any] = body["facts"]
-    said, leading = _explained(facts, policy, event["at"], body["verdict"])
+    said, leading = _explained(facts, policy, event["at"], body["verdict"], promises.of_body(body))
     deciding = {body["clause"], *leading}
     return sealed(
         {
@@ -154,7 +155,9 @@ def _instant(at: int) -> str:
     return f"{moment(at):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _explained(facts: Mapping[str, Any], policy: Policy, at: int, verdict: str) -> tuple[Explanation, list[str]]:
+def _explained(
+    facts: Mapping[str, Any], policy: Policy, at: int, verdict: str, told: Sequence[Told]
+) -> tuple[Explanation, list[str]]:
     """What the policy says of the facts at the moment of the decision, and the clauses that decide.
 
     How long erased grounds were is not known any more: they count as detailed where the decision's verdict needs
@@ -166,7 +169,7 @@ def _explained(facts: Mapping[str, Any], policy: Policy, at: int, verdict: str) 
         given = {**facts, **dict.fromkeys(erased, stand_in)}
         claim = Claims.of({name: [given.get(name)] for name in COLUMNS})
         deciding = words.case_of(claim, policy, at, policy.zone).clauses
-        return words.explain(claim, policy, at, policy.zone), deciding
+        return words.explain(claim, policy, at, policy.zone, told=told), deciding
 
     said, deciding = explain(None)
     if not erased or said.verdict == verdict:

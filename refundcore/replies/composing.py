@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from refundcore.facts import Claims
 from refundcore.policy import Policy
-from refundcore.replies.texts import BREAKS, Text, render, worded
+from refundcore.promises import Told
+from refundcore.replies.texts import BREAKS, Text, names_in, render, worded
 from refundcore.replies.values import FOLLOWS, Decided, Value, asked, values
 from refundcore.words import case_of
 from refundcore.words.case import Case
@@ -35,6 +36,8 @@ class Sentence:
     """The agent's own: changed or added."""
     desks: bool = False
     """A manager worded it for the whole desk."""
+    told: tuple[Told, ...] = ()
+    """The deadlines that it tells the customer."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Reply:
     def text(self) -> str:
         """The whole reply as plain text."""
         return "".join(f"{sentence.before}{sentence.text}" for sentence in self.sentences)
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The deadlines that the customer is told, each once."""
+        return tuple(dict.fromkeys(one for sentence in self.sentences for one in sentence.told))
 
     @property
     def own(self) -> int:
@@ -124,6 +132,7 @@ def _sentence(case: Case, text: Text, known: Mapping[str, Value], *, follows: bo
         facts=tuple(facts),
         before=BREAKS[text.begins],
         desks=text.desks,
+        told=tuple(one for name in names_in(text.text) if (one := known[name].told)),
     )
 
 

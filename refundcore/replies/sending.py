@@ -84,6 +84,7 @@ def send(
         text=reply.text,
         message_id=str(made["Message-ID"]),
         grounds=grounds(reply),
+        told=reply.told,
     )
     if begun.repeated:
         return begun
@@ -115,6 +116,7 @@ def keep(
         subject=subject(reply.outcome, ref),
         text=reply.text,
         grounds=grounds(reply),
+        told=reply.told,
     )
 
 

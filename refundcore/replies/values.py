@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from refundcore.facts import BY_NAME
 from refundcore.money import grouped
+from refundcore.promises import Told
 from refundcore.rulebook import known as k
 from refundcore.words import questions
 from refundcore.words.case import Case
@@ -33,6 +34,8 @@ class Value:
 
     text: str
     facts: tuple[str, ...] = ()
+    told: Told | None = None
+    """The deadline that the customer is told by it."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,7 @@ def _owed(case: Case) -> Iterator[tuple[str, Value]]:
 def _pay_by(case: Case) -> Iterator[tuple[str, Value]]:
     for line in lines(case):
         if line.clause == "C3" and line.title.startswith("Pay by") and line.state == RUNNING:
-            yield "pay_by", Value(case.when(line.at), ("submitted_at",))
+            yield "pay_by", Value(case.when(line.at), ("submitted_at",), Told("payment", line.at))
 
 
 def _decided(case: Case, decided: Decided) -> Iterator[tuple[str, Value]]:
@@ -284,7 +287,10 @@ def _awaited(case: Case) -> Iterator[tuple[str, Value]]:
     if wanted:
         yield "anything_asked", Value("")
     if case.next_deadline is not None:
-        yield "answer_by", Value(case.when(case.next_deadline), _of_deadline(case))
+        cure = case.at("cure_end")
+        what = "evidence" if cure is not None and case.as_of < cure else "evidence_last"
+        told = Told(what, case.next_deadline)
+        yield "answer_by", Value(case.when(case.next_deadline), _of_deadline(case), told)
 
 
 def _of_deadline(case: Case) -> tuple[str, ...]:
@@ -302,6 +308,6 @@ def _pending(case: Case) -> Iterator[tuple[str, Value]]:
     if case.at("silence_end") is not None:
         facts = ("access_requested_at",)
         yield "access_asked", Value(case.told("access_requested_at"), facts)
-        yield "silence_until", Value(case.when(case.next_deadline), facts)
+        yield "silence_until", Value(case.when(case.next_deadline), facts, Told("access", case.next_deadline))
         return
-    yield "work_until", Value(case.when(case.next_deadline), _of_deadline(case))
+    yield "work_until", Value(case.when(case.next_deadline), _of_deadline(case), Told("work", case.next_deadline))

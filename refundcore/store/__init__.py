@@ -113,7 +113,9 @@ from refundcore.store.settings import (
     settings_now,
     wordings,
 )
+from refundcore.store.steps import STEPS, Given, Step, price_limits, step_changes, take_step, unfit
 from refundcore.store.store import Store
+from refundcore.store.taking_back import can_undo, undo
 from refundcore.store.undoing import preview_undo, undo_import
 from refundcore.store.verifying import Finding, verify
 
@@ -126,6 +128,7 @@ __all__ = [
     "ROLES",
     "STATES",
     "STATE_GROUPS",
+    "STEPS",
     "Alike",
     "Balance",
     "Batch",
@@ -142,6 +145,7 @@ __all__ = [
     "Filter",
     "Finding",
     "Forbidden",
+    "Given",
     "ImportRecord",
     "Impossible",
     "KeptMessage",
@@ -165,6 +169,7 @@ __all__ = [
     "SettingChange",
     "Settings",
     "Stale",
+    "Step",
     "Store",
     "StoreError",
     "Total",
@@ -180,6 +185,7 @@ __all__ = [
     "batches",
     "begin_import",
     "begin_reply",
+    "can_undo",
     "cancel_import",
     "check_returned",
     "claim",
@@ -224,6 +230,7 @@ __all__ = [
     "preview_decide_many",
     "preview_many",
     "preview_undo",
+    "price_limits",
     "queue",
     "queue_figures",
     "queue_payout",
@@ -246,8 +253,12 @@ __all__ = [
     "setting_changes",
     "settings_now",
     "settle_batch",
+    "step_changes",
     "take_next",
+    "take_step",
+    "undo",
     "undo_import",
+    "unfit",
     "verify",
     "wordings",
 ]

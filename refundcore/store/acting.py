@@ -30,6 +30,9 @@ LONGEST_TEXT = 20_000
 
 LONGEST_KEY = 200
 
+FOLDED = ("state", "outcome", "assignee_id", "asked_for", "asked_until", "promised")
+"""The columns of a claim, beside its facts, that are the sum of its events."""
+
 UNFINISHED = ("running", "finishing", "removing")
 """States of an import whose claims nobody sees yet."""
 
@@ -156,11 +159,11 @@ class Act:
     ) -> tuple[Row, int]:
         """Write an event and what it changes on the claim; the claim afterwards and the event's id.
 
-        What of state, outcome, assignee and `asked_for` changes is repeated in the event's body as `after`, so that
-        the claim can be checked against its events.
+        What of `FOLDED` changes is repeated in the event's body as `after`, so that the claim can be checked against
+        its events.
         """
         changed = {name: value for name, value in (changes or {}).items() if row[name] != value}
-        after = {name: changed[name] for name in ("state", "outcome", "assignee_id", "asked_for") if name in changed}
+        after = {name: changed[name] for name in FOLDED if name in changed}
         seq = row["version"] + 1
         full = {**body, "after": after} if after else dict(body)
         event, _ = self.ledger.append(row["id"], seq, self.last_hash(row), kind, full, facts_in=facts_in)

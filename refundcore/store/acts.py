@@ -25,6 +25,9 @@ from refundcore.store.store import Store
 SAME = ("order_ref", "item_ref", "customer_email", "reason", "submitted_at")
 """Claims without a reference of their own are the same where these agree."""
 
+ANSWERED: Mapping[str, Any] = {"asked_for": "", "asked_until": None}
+"""What of a claim says that nothing is asked for."""
+
 CHANGEABLE = ("new", "waiting_customer", "waiting_technician")
 """The states in which facts are changed and decisions made."""
 
@@ -88,7 +91,8 @@ def add_claim(
             "updated_at": act.at,
             "answer_from": act.at,
             "import_id": None,
-            "asked_for": "",
+            **ANSWERED,
+            "promised": None,
             "same_as": same,
             "source_print": None,
             "email_key": email_key(given),
@@ -148,13 +152,10 @@ def change_facts(
     if "claim_ref" in changed:
         raise Impossible("A claim's reference cannot be changed.")
     now: dict[str, Any] = {**row, **changed}
-    same = same_as(now)
-    if same != row["same_as"]:
-        _refuse_same(act, None, same)
     answered = row["state"] != "new"
-    changes = {**changed, "same_as": same, "email_key": email_key(now)}
+    changes = {**changed, **identity(act, row, now)}
     if answered:
-        changes |= {"state": "new", "asked_for": "", "answer_from": act.at}
+        changes |= {"state": "new", **ANSWERED, "answer_from": act.at}
     if verdict is None:
         verdict = act.verdict(now)
     body: dict[str, Any] = {"changes": changed, **judged_as(verdict, act.store)}
@@ -164,6 +165,14 @@ def change_facts(
     now_is = sentences.verdict(verdict.verdict)
     sentence = f"Claim {row['ref']}: {sentences.labels(changed)} changed; the verdict is {now_is}."
     return after, event, sentence
+
+
+def identity(act: Act, row: Row, now: Row) -> dict[str, Any]:
+    """The columns by which a changed claim is found and told from others. Raises `Impossible` for one that is here."""
+    same = same_as(now)
+    if same != row["same_as"]:
+        _refuse_same(act, None, same)
+    return {"same_as": same, "email_key": email_key(now)}
 
 
 def assign(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, to: int | None) -> Receipt:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from refundcore import promises
 from refundcore.deadlines import micros
 from refundcore.facts import BY_NAME, COLUMNS
 from refundcore.store import payable, roles, sentences, tables
 from refundcore.store.acting import Act, Row, acting, names_of, words
-from refundcore.store.acts import CHANGEABLE, judged_as
+from refundcore.store.acts import ANSWERED, CHANGEABLE, judged_as
 from refundcore.store.errors import Forbidden, Impossible
 from refundcore.store.judging import Verdict, judge_rows
 from refundcore.store.model import OUTCOMES, Outcome, Receipt
@@ -36,6 +37,7 @@ class Wish:
     ask_of: str = "customer"
     reply: str = ""
     refund: int | None = None
+    ask_until: int | None = None
 
 
 def decide(
@@ -52,6 +54,7 @@ def decide(
     ask_of: Literal["customer", "technician"] = "customer",
     reply: str = "",
     refund: int | None = None,
+    ask_until: int | None = None,
 ) -> Receipt:
     """Decide a claim, or ask for facts.
 
@@ -59,9 +62,10 @@ def decide(
     decided either way with a reason. Anything else is an override and needs a reason: a manager's stands at once,
     an agent's waits for another person, a manager (`awaiting_approval`). `refund` (minor units) is only for an
     approval where the policy gives no amount; it defaults to the amount paid less what was refunded before and the fee.
-    `ask` waits for `ask_for` (names of facts) of the customer or the technicians.
+    `ask` waits for `ask_for` (names of facts) of the customer or the technicians, until `ask_until` (microseconds)
+    where a moment was named.
     """
-    wish = Wish(outcome, reason, tuple(ask_for), ask_of, reply, refund)
+    wish = Wish(outcome, reason, tuple(ask_for), ask_of, reply, refund, ask_until)
     parameters = {"claim": claim, "version": version, **wish.__dict__}
     ahead = _judged_ahead(store, claim, version, at)  # so that nobody waits for it: the facts of a version are fixed
     with acting(store, "decide", actor=actor, at=at, key=key, parameters=parameters) as act:
@@ -141,18 +145,20 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
         **judged_as(verdict, act.store),
         "facts": {name: row[name] for name in COLUMNS if row[name] is not None},
     }
+    if told := promises.read(row["promised"]):
+        body["told"] = [list(one) for one in told]
     whose = {**decision, "person_id": act.actor.id, "approver_id": None}
     payout = None if waits else payable.of_decision(act, row, whose)
     if payout:
         body["payouts"] = [payable.told(payout)]
     if waits:
-        changes: dict[str, Any] = {"state": "awaiting_approval", "asked_for": "", "answer_from": act.at}
+        changes: dict[str, Any] = {"state": "awaiting_approval", **ANSWERED, "answer_from": act.at}
         kind = "override_requested"
         against = f"goes against the policy's verdict ({sentences.verdict(verdict.verdict)})"
         because = against if override else "rests on unlawful use"
         sentence = f"Claim {row['ref']}: the decision {because} and waits for a manager's approval."
     else:
-        changes = {"state": "decided", "outcome": DONE[wish.outcome], "asked_for": ""}
+        changes = {"state": "decided", "outcome": DONE[wish.outcome], **ANSWERED}
         kind = "decided"
         sentence = f"Claim {row['ref']} was {DONE[wish.outcome]}{_paid(money)}{_second(payout)}."
     after, event = act.change(row, kind, body, changes, verdict=verdict, facts_in="facts")
@@ -261,15 +267,23 @@ def _ask(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, st
         raise Impossible("Say what is asked for: choose at least one fact.")
     if wish.ask_of not in {"customer", "technician"}:
         raise Impossible("Ask the customer or the technician.")
+    if wish.ask_until is not None and wish.ask_until <= act.at:
+        raise Impossible("The answer is to come by a moment that has passed: name a later one, or none.")
     body = {
         "outcome": "ask",
         "of": wish.ask_of,
         "ask_for": list(wish.ask_for),
+        "until": wish.ask_until,
         "reason": words(wish.reason, "The reason"),
         "reply": words(wish.reply, "The reply"),
         **judged_as(verdict, act.store),
     }
-    changes = {"state": f"waiting_{wish.ask_of}", "asked_for": " ".join(wish.ask_for), "answer_from": act.at}
+    changes = {
+        "state": f"waiting_{wish.ask_of}",
+        "asked_for": " ".join(wish.ask_for),
+        "asked_until": wish.ask_until,
+        "answer_from": act.at,
+    }
     after, event = act.change(row, "asked", body, changes, verdict=verdict)
     whom = "the customer" if wish.ask_of == "customer" else "the technicians"
     return after, event, f"Claim {row['ref']} now waits for {whom}: {sentences.labels(wish.ask_for)}."

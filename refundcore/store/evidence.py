@@ -16,7 +16,7 @@ from refundcore.deadlines import micros
 from refundcore.evidence import EvidenceError, Kept
 from refundcore.store import sentences, tables
 from refundcore.store.acting import Act, Row, acting, allowed, visible, words
-from refundcore.store.acts import CHANGEABLE, change_facts
+from refundcore.store.acts import ANSWERED, CHANGEABLE, change_facts
 from refundcore.store.errors import Impossible
 from refundcore.store.evidence_reading import files
 from refundcore.store.evidence_table import evidence
@@ -119,7 +119,7 @@ def _attach(act: Act, row: Row, new: Sequence[Kept], remark: str) -> tuple[Row, 
     if remark:
         body["reason"] = remark
     answered = row["state"] == "waiting_customer"
-    changes = {"state": "new", "asked_for": "", "answer_from": act.at} if answered else {}
+    changes = {"state": "new", **ANSWERED, "answer_from": act.at} if answered else {}
     after, event = act.change(row, "evidence_attached", body, changes)
     act.connection.execute(
         sa.insert(evidence),

@@ -10,13 +10,20 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from refundcore.deadlines import HOUR, micros
+from refundcore import promises
+from refundcore.deadlines import HOUR, Instants, micros
 from refundcore.facts import COLUMNS, Claims
 from refundcore.policy import Policy
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.settings import JUDGED_UNDER, Settings, judged_under, load, write
 from refundcore.store.store import Store, rows_of
+
+JUDGED = ("new", "waiting_customer", "waiting_technician", "awaiting_approval")
+"""The open states, beside that of a failed payout, in which a claim's verdict is the policy's of now."""
+
+AWAITS = ("need_info", "pending")
+"""The verdicts under which somebody else's answer is awaited."""
 
 CHUNK = 5_000
 """Claims that are judged again in one transaction: others who write wait half a second at most."""
@@ -49,8 +56,8 @@ VERDICT_COLUMNS = (
 )
 
 
-def judge(store: Store, claims: Claims, at: int) -> list[Verdict]:
-    """The verdicts of claims at an instant, in their order."""
+def judge(store: Store, claims: Claims, at: int | Instants) -> list[Verdict]:
+    """The verdicts of claims at an instant, or at one for each, in their order."""
     if not len(claims):
         return []
     found = store.judge(claims, store.policy, at)
@@ -64,9 +71,41 @@ def plain(column: pd.Series[Any]) -> list[Any]:
     return [None if gone else value for value, gone in zip(column.tolist(), column.isna().tolist(), strict=True)]
 
 
-def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int) -> list[Verdict]:
-    """The verdicts of rows that hold the columns of facts."""
-    return judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
+def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int | Instants) -> list[Verdict]:
+    """The verdicts of rows that hold the columns of facts and, where customers were told deadlines, `promised`.
+
+    `at` is an instant in microseconds, for all or one a row.
+    """
+    claims = Claims.of({name: [row[name] for row in rows] for name in COLUMNS})
+    verdicts = judge(store, claims, at)
+    for place, row in enumerate(rows):
+        if row.get("promised"):
+            moment = int(np.broadcast_to(at, (len(rows),))[place])
+            verdicts[place] = _held_to_promises(store, row, verdicts[place], moment)
+    return verdicts
+
+
+def _held_to_promises(store: Store, row: Mapping[str, Any], verdict: Verdict, at: int) -> Verdict:
+    """The verdict, or a review of a claim whose customer was told a deadline that is worse now."""
+    told = promises.read(row["promised"])
+    ends = [end for end in (verdict.holds_until, promises.last_moment(told, at)) if end is not None]
+    held = verdict._replace(holds_until=min(ends, default=None))
+    claim = Claims.of({name: [row[name]] for name in COLUMNS})
+    found = promises.broken(claim, store.policy, at, told, verdict.verdict)
+    if found is None:
+        return held
+    leaning = verdict.verdict if verdict.verdict in promises.DECIDED else verdict.leaning
+    deadlines = [moment for moment in (verdict.next_deadline, found.told.at) if moment is not None and moment >= at]
+    return held._replace(
+        verdict="review",
+        leaning=leaning,
+        clause=found.clause,
+        clauses=found.clause,
+        missing="",
+        next_deadline=min(deadlines, default=None),
+        refund=None,
+        fee=None,
+    )
 
 
 def pay_by(
@@ -87,18 +126,21 @@ def act_by(
     pay_by: int | None,
     answer_from: int,
     settings: Settings,
+    asked_until: int | None = None,
 ) -> int | None:
     """When the claim is to be acted on next; None where nothing is left to do.
 
     The earliest of the verdict's next deadline, the desk's own answer target (or, while the claim waits for somebody
-    else, the day to ask again) and, where money or a replacement is due, the day by which it is due.
+    else, until when the answer was asked for, or the day to ask again) and, where money or a replacement is due, the
+    day by which it is due. A claim whose verdict is there although an answer is still awaited waits for us.
     """
     if state not in OPEN_STATES:
         if state == "decided" and outcome in {"approved", "exchanged"}:
             return answer_from + settings.answer_hours * HOUR if pay_by is None else pay_by
         return None
-    waits = state.startswith("waiting_")
-    moments = [answer_from + (settings.follow_up_hours if waits else settings.answer_hours) * HOUR]
+    waits = state.startswith("waiting_") and verdict.verdict in AWAITS
+    patience = answer_from + settings.follow_up_hours * HOUR if asked_until is None else asked_until
+    moments = [patience if waits else answer_from + settings.answer_hours * HOUR]
     if verdict.next_deadline is not None:
         moments.append(verdict.next_deadline)
     if pay_by is not None and verdict.verdict in {"approve", "exchange"}:
@@ -116,6 +158,7 @@ def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, policy: P
         pay_by=paid,
         answer_from=row["answer_from"],
         settings=settings,
+        asked_until=row.get("asked_until"),
     )
     values: dict[str, Any] = {name: getattr(verdict, name) for name in VERDICT_COLUMNS}
     values["act_by"] = moment
@@ -158,10 +201,13 @@ def _write(
     settings: Settings,
     policy: Policy,
 ) -> None:
-    names = (*VERDICT_COLUMNS, "act_by", "queue_at")
+    names = (*VERDICT_COLUMNS, "act_by", "queue_at", "answer_from")
     changed = []
     for row, verdict in zip(rows, verdicts, strict=True):
-        values = kept(verdict, row, settings, policy)
+        since = row["answer_from"]
+        if row["state"].startswith("waiting_") and row["verdict"] in AWAITS and verdict.verdict not in AWAITS:
+            since = max(since, row["holds_until"] or since)  # time settled it: from then on it is ours to answer
+        values = {**kept(verdict, {**row, "answer_from": since}, settings, policy), "answer_from": since}
         if any(row[name] != values[name] for name in names):
             changed.append({"number": row["id"], **values})
     if changed:

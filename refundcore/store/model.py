@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self
 
+from refundcore.promises import Told
+
 Facts = Mapping[str, Any]
 """Column of `facts.COLUMNS` -> str, bool, int or None."""
 
@@ -222,6 +224,10 @@ class ClaimRecord:
     import_id: int | None
     asked_for: tuple[str, ...]
     """The facts that the claim waits for."""
+    asked_until: int | None
+    """Until when they were asked for; None where no moment was named."""
+    told: tuple[Told, ...]
+    """The deadlines that the customer was told."""
     decision: Decision | None
     """The last decision that stands or waits for approval."""
 

@@ -19,10 +19,10 @@ from refundcore.store.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0005"
+HEAD = "0008"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0008")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from refundcore import promises
 from refundcore.facts import COLUMNS
 from refundcore.store import sentences, tables
 from refundcore.store.acting import names_of, visible
@@ -56,6 +57,8 @@ def claim(store: Store, which: int | str) -> ClaimRecord | None:
         missing=tuple(row["missing"].split()),
         assignee=names.get(row["assignee_id"], ""),
         asked_for=tuple(row["asked_for"].split()),
+        asked_until=row["asked_until"],
+        told=promises.read(row["promised"]),
         decision=_decision(decision, names) if decision else None,
     )
 

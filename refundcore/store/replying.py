@@ -7,15 +7,19 @@ lies between, the claim says that a mail may have gone out, and its number to lo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from refundcore import promises
+from refundcore.promises import Told
 from refundcore.store import sentences, tables
-from refundcore.store.acting import Act, acting, words
+from refundcore.store.acting import Act, Row, acting, words
 from refundcore.store.errors import Impossible
+from refundcore.store.judging import JUDGED, Verdict
 from refundcore.store.model import Receipt
 from refundcore.store.store import Store
 
@@ -39,11 +43,13 @@ def begin_reply(
     text: str,
     message_id: str = "",
     grounds: Sequence[Mapping[str, Any]] = (),
+    told: Sequence[Told] = (),
 ) -> Receipt:
     """Keep a reply with its claim: one that is about to be mailed, or (`hand`) one that somebody sent by other means.
 
-    `grounds` says of each sentence its clause and facts and whether it is the agent's own. Raises `Impossible` for
-    a reply that tells of a decision which nobody made.
+    `grounds` says of each sentence its clause and facts and whether it is the agent's own; `told` are the deadlines
+    that the customer is told, to which the claim is held from then on. Raises `Impossible` for a reply that tells of
+    a decision which nobody made.
     """
     parameters = {"claim": claim, "version": version, "outcome": outcome, "how": how, "to": to, "text": text}
     with acting(store, "reply", actor=actor, at=at, key=key, parameters=parameters) as act:
@@ -63,8 +69,11 @@ def begin_reply(
             "reply": words(text, "The reply", needed=True),
             "message_id": message_id,
             "grounds": [dict(ground) for ground in grounds],
+            "told": [list(one) for one in told],
         }
-        after, event = act.change(row, "reply_begun" if how == "smtp" else "replied", body)
+        promised = promises.write(promises.added(promises.read(row["promised"]), told))
+        kind = "reply_begun" if how == "smtp" else "replied"
+        after, event = act.change(row, kind, body, {"promised": promised}, verdict=_judged(act, row, promised))
         sentence = (
             f"The reply on claim {row['ref']} is being sent."
             if how == "smtp"
@@ -82,9 +91,30 @@ def end_reply(store: Store, *, actor: int, at: datetime, key: str, begun: Receip
         row = act.load(begun.claim, None)
         _refuse_other(act, begun)
         body = {"reply_event": begun.event_id, "problem": words(problem, "The problem")[:1_000]}
-        after, event = act.change(row, "reply_failed" if problem else "reply_sent", body)
+        if problem:
+            promised = _told_before(act, begun)
+            verdict = _judged(act, row, promised)
+            after, event = act.change(row, "reply_failed", body, {"promised": promised}, verdict=verdict)
+        else:
+            after, event = act.change(row, "reply_sent", body)
         sentence = f"The reply on claim {row['ref']} was {f'not sent. {problem}' if problem else 'sent'}"
         return act.receipt(after, event, sentence if problem else f"{sentence}.")
+
+
+def _judged(act: Act, row: Row, promised: str | None) -> Verdict | None:
+    """The verdict on an open claim with what its customer is told from now on; a decided claim keeps its own."""
+    return act.verdict({**row, "promised": promised}) if row["state"] in JUDGED else None
+
+
+def _told_before(act: Act, begun: Receipt) -> str | None:
+    """What the customer was told without a reply that did not leave: all that the other replies told."""
+    events = tables.events
+    query = sa.select(events.c.id, events.c.kind, events.c.body).where(events.c.claim_id == begun.claim)
+    found = act.connection.execute(query.order_by(events.c.seq)).all()
+    bodies = {row.id: json.loads(row.body) for row in found if row.kind in {"replied", "reply_begun", "reply_failed"}}
+    lost = {body.get("reply_event") for body in bodies.values()} | {begun.event_id}
+    told = (promises.of_body(body) for number, body in bodies.items() if number not in lost)
+    return promises.write(promises.added((), [one for each in told for one in each]))
 
 
 def _refuse_other(act: Act, begun: Receipt) -> None:

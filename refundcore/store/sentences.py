@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,22 @@ STATES: Mapping[str, str] = {
     "payout_failed": "back, since its payout failed",
     "closed": "closed",
 }
+
+
+STEPS: Mapping[str, str] = {
+    "answered": "recorded the answer",
+    "access_requested": "recorded that access was asked for",
+    "access_granted": "recorded that access was given",
+    "access_refused": "recorded that the customer refused access",
+    "defect_confirmed": "recorded that the technicians confirmed the defect",
+    "defect_rejected": "recorded that the technicians found no defect",
+    "fix_recorded": "recorded that the defect was put right",
+    "fix_accepted": "recorded that the customer accepted the late fix",
+    "replacement_offered": "recorded the offer of a replacement",
+    "remedy_chosen": "recorded the customer's choice",
+    "withdrawn": "recorded that the customer withdrew the claim",
+}
+"""Kind of a step -> what somebody did, to follow their name."""
 
 
 def labels(columns: Iterable[str]) -> str:
@@ -68,7 +84,10 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
     if kind == "assigned":
         to = body.get("to")
         return "took this claim from its assignee" if to is None else f"gave this claim to {names.get(to, 'somebody')}"
+    if kind == "undone":
+        return f"took back their last act ({phrase(str(body.get('undid')), body, names)})"
     return {
+        **STEPS,
         "created": "imported this claim" if "import" in body else "added this claim",
         "facts_set": f"changed {labels(body.get('changes', ()))}",
         "noted": "added a note to this claim",
@@ -109,27 +128,47 @@ def _of(body: Mapping[str, Any]) -> str:
 def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """An event as a sentence, with its details."""
     sentence = f"{who} {phrase(kind, body, names)}"
-    details = []
+    details = [*_of_step(kind, body), *_of_money(kind, body), *_of_words(kind, body)]
+    return f"{sentence}: {'; '.join(details)}." if details else f"{sentence}."
+
+
+def _of_step(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked for, offered or chosen, and the words that came with it."""
     if kind == "asked" and body.get("ask_for"):
-        details.append(labels(body["ask_for"]))
+        yield labels(body["ask_for"])
+    if kind == "asked" and body.get("until"):
+        yield f"until {moment(body['until']):%Y-%m-%d %H:%M} UTC"
+    if kind == "answered":
+        yield labels(body["changes"])
+    if kind == "replacement_offered":
+        yield amount(body["price"], body["currency"])
+    if kind == "remedy_chosen":
+        yield str(body["choice"])
+    if kind in STEPS and body.get("text"):
+        yield f"“{body['text']}”"
+
+
+def _of_money(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
     if body.get("refund") is not None:
-        details.append(f"{amount(body['refund'], body.get('currency'))} to be refunded")
+        yield f"{amount(body['refund'], body.get('currency'))} to be refunded"
         if body.get("fee"):
-            details.append(f"fee {amount(body['fee'], body.get('currency'))}")
-    elif body.get("payouts") and kind != "reopened":
-        details.append(amount(body["payouts"][-1]["amount"], body["payouts"][-1]["currency"]))
+            yield f"fee {amount(body['fee'], body.get('currency'))}"
+    elif body.get("payouts") and kind not in {"reopened", "undone"}:
+        yield amount(body["payouts"][-1]["amount"], body["payouts"][-1]["currency"])
     if body.get("override") and kind == "decided":
-        details.append(f"against the policy's verdict, {verdict(body.get('verdict'))}")
+        yield f"against the policy's verdict, {verdict(body.get('verdict'))}"
+
+
+def _of_words(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
     if kind in {"noted", "evidence_attached", "evidence_removed"}:
-        details.append(str(body.get("text")))
+        yield str(body.get("text"))
     if body.get("subject"):
         to = f" to {body['customer_email']}" if body.get("customer_email") else ""
-        details.append(f"“{body['subject']}”{to}")
+        yield f"“{body['subject']}”{to}"
     if body.get("problem"):
-        details.append(str(body["problem"]).removesuffix("."))
+        yield str(body["problem"]).removesuffix(".")
     if body.get("reason"):
-        details.append(f"“{body['reason']}”")
-    return f"{sentence}: {'; '.join(details)}." if details else f"{sentence}."
+        yield f"“{body['reason']}”"
 
 
 def changed_since(  # noqa: PLR0917 - an event and the present

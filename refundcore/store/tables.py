@@ -109,6 +109,8 @@ claims = sa.Table(
     sa.Column("act_by", sa.BigInteger, comment="NULL: nothing left to do"),
     sa.Column("queue_at", sa.BigInteger, comment="act_by while the claim is open, else NULL"),
     sa.Column("asked_for", sa.Text, nullable=False),
+    sa.Column("asked_until", sa.BigInteger, comment="until when the answer was asked for; NULL: no day was named"),
+    sa.Column("promised", sa.Text, comment="JSON: the deadlines that the customer was told; NULL: none"),
     sa.Column("same_as", sa.Text, comment="who is the same claim where there is no claim_ref"),
     sa.Column("source_print", sa.Text, comment="fingerprint of the row that the claim was imported from last"),
     sa.Column("email_key", Mark, comment="customer_email in lower case, for look-ups"),
@@ -289,6 +291,15 @@ messages = sa.Table(
     sa.Column("became", sa.Text, nullable=False, comment="claim or note"),
     sa.Column("text", sa.Text, nullable=False, comment="where the facts of the claim were found"),
     sa.Column("attachments", sa.Text, nullable=False, comment="JSON list: name, kind, size, sha256"),
+)
+
+viewing = sa.Table(
+    "viewing",
+    metadata,
+    sa.Column("claim_id", sa.BigInteger, sa.ForeignKey("claims.id"), primary_key=True, autoincrement=False),
+    sa.Column("person_id", sa.BigInteger, sa.ForeignKey("people.id"), primary_key=True, autoincrement=False),
+    sa.Column("since", sa.BigInteger, nullable=False, comment="when the person opened the claim"),
+    sa.Column("seen_at", sa.BigInteger, nullable=False, comment="when they last had it open"),
 )
 
 mappings = sa.Table(

@@ -8,17 +8,13 @@ import numpy as np
 import sqlalchemy as sa
 
 from refundcore.deadlines import micros
-from refundcore.facts import COLUMNS, Claims
 from refundcore.store import tables
-from refundcore.store.judging import VERDICT_COLUMNS, plain
+from refundcore.store.judging import JUDGED, VERDICT_COLUMNS, judge_rows
 from refundcore.store.settings import judged_under
 from refundcore.store.store import Row, Store
 
 AT_ONCE = 5_000
 """Claims that are judged at once."""
-
-JUDGED = ("new", "waiting_customer", "waiting_technician", "awaiting_approval")
-"""The open states that are judged again whenever the policy changes."""
 
 
 def check_verdicts(store: Store, connection: sa.Connection, at: datetime) -> tuple[int, str]:
@@ -43,15 +39,12 @@ def check_verdicts(store: Store, connection: sa.Connection, at: datetime) -> tup
 
 
 def _compare(store: Store, rows: list[Row], moment: int) -> str:
-    given = Claims.of({name: [row[name] for row in rows] for name in COLUMNS})
     ends = (row["holds_until"] for row in rows)
     instants = np.array([moment if end is None else min(end, moment) for end in ends], dtype=np.int64)
-    fresh = store.judge(given, store.policy, instants)
-    columns = {name: plain(fresh[name]) for name in VERDICT_COLUMNS}
-    for place, row in enumerate(rows):
-        for name, values in columns.items():
-            if row[name] != values[place]:
-                kept, says = row[name] or "nothing", values[place] or "nothing"
+    for row, fresh in zip(rows, judge_rows(store, rows, instants), strict=True):
+        for name, value in zip(VERDICT_COLUMNS, fresh, strict=True):
+            if row[name] != value:
+                kept, says = row[name] or "nothing", value or "nothing"
                 return (
                     f"Claim {row['ref']}: its {name.replace('_', ' ')} is kept as {kept}, but the policy says {says}."
                 )

@@ -6,12 +6,15 @@ decides anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from refundcore import promises
 from refundcore.facts import VERDICTS, Claims
 from refundcore.policy import READINGS, Policy
+from refundcore.promises import Broken, Told
 from refundcore.rules import judge
 from refundcore.words import deadlines, headline, questions, sentences, turning
 from refundcore.words.case import Case
@@ -78,14 +81,39 @@ class Explanation:
     """Empty where no fee is kept."""
     second_best: list[SecondBest]
     """Other reasons that the same facts fit better, where this one fails."""
+    broken: Broken | None = None
+    """A deadline that the customer was told and that is worse now; then the verdict is a review."""
 
 
-def explain(claim: Claims, policy: Policy, as_of: int, zone: str | None = None) -> Explanation:
+def explain(
+    claim: Claims, policy: Policy, as_of: int, zone: str | None = None, *, told: Sequence[Told] = ()
+) -> Explanation:
     """Explains the verdict on one claim (a table of one row) as of an instant in microseconds.
 
-    Raises `ValueError` for a table of another size.
+    `told` are the deadlines that the customer was told: one that is worse now makes the verdict a review, whatever
+    the policy says otherwise. Raises `ValueError` for a table of another size.
     """
     case = case_of(claim, policy, as_of, zone)
+    found = promises.broken(claim, policy, as_of, told, case.verdict, zone=zone)
+    explanation = _explanation(case, policy)
+    return _held_to(explanation, case, found) if found else explanation
+
+
+def _held_to(said: Explanation, case: Case, found: Broken) -> Explanation:
+    """The explanation of a claim whose customer was told a deadline that is worse now."""
+    return replace(
+        said,
+        headline=headline.promise(case, found),
+        verdict="review",
+        leaning=said.verdict if said.verdict in promises.DECIDED else said.leaning,
+        missing=[],
+        refund="",
+        fee="",
+        broken=found,
+    )
+
+
+def _explanation(case: Case, policy: Policy) -> Explanation:
     lines = deadlines.lines(case)
     asked = questions.lines(case)
     parting = _parting(case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from refundcore.facts import BY_NAME
+from refundcore.promises import KINDS, Broken
 from refundcore.words import sentences
 from refundcore.words.case import Case
 
@@ -59,6 +60,16 @@ def of(case: Case) -> str:
         "pending": _wait,
         "review": _review,
     }[case.verdict](case)
+
+
+def promise(case: Case, broken: Broken) -> str:
+    """The sentence on a deadline that the customer was told and that is worse for them now, with both moments."""
+    told, kind = case.when(broken.told.at), KINDS[broken.told.what]
+    now = "stands still, without an end yet" if broken.now is None else f"is {case.when(broken.now)}"
+    return (
+        f"For a person: we told the customer {kind.words} {told}; by the facts of now it {now} ({broken.clause}), and"
+        " nothing gets worse for a customer without somebody looking."
+    )
 
 
 def _cited(case: Case) -> str:

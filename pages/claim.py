@@ -8,10 +8,12 @@ from refundcore import desk
 from refundcore.desk import (
     claim_money,
     claim_parts,
+    clocks,
     deciding,
     evidence_parts,
     filters,
     mail_parts,
+    presence,
     proof_parts,
     replying,
     verdicts,
@@ -41,6 +43,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     with st.container(horizontal=True, horizontal_alignment="right"):
         claim_parts.way(me, claim, chosen, people)
 
+presence.panel(me, claim)
 left, right = st.columns([3, 2], gap="medium")
 with left:
     with st.container(border=True):
@@ -50,10 +53,8 @@ with left:
     if explanation.missing and claim.verdict == "need_info":
         st.header("What to ask", anchor=False)
         desk.listing(verdicts.missing_lines(explanation), "missing", "What to ask")
-    if explanation.deadlines:
-        st.header("Deadlines", anchor=False)
-        desk.listing(verdicts.deadline_lines(explanation.deadlines), "deadlines", "Deadlines")
-    why, evidence, facts = st.tabs(["Why", "Evidence", "Facts"], key=deciding.TABS, on_change="rerun")
+    clocks.panel(claim, explanation)
+    why, evidence, facts = st.tabs(["Why", "Evidence", "Facts"], key="claim_tab", on_change="rerun")
     if facts.open:
         with facts:
             if works and claim.state not in {"decided", "closed", "payout_failed"}:
@@ -86,5 +87,5 @@ with right:
     st.header("What happened", anchor=False)
     if works:
         claim_parts.noting(me, claim)
-    claim_parts.timeline(claim)
+    claim_parts.timeline(me, claim)
     claim_parts.related(claim, chosen, people)

@@ -37,16 +37,17 @@ class Kind:
     """A kind of deadline that is told to customers."""
 
     clause: str
+    title: str
     words: str
     """What it is, to follow "We told the customer"."""
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType({
-    "evidence": Kind("C5b", "that evidence can be sent until"),
-    "evidence_last": Kind("C5b", "that evidence can be sent until"),
-    "work": Kind("C6b", "that the defect can be put right until"),
-    "access": Kind("C6f", "that access is waited for until"),
-    "payment": Kind("C3", "that the money is paid by"),
+    "evidence": Kind("C5b", "Evidence can be sent", "that evidence can be sent until"),
+    "evidence_last": Kind("C5b", "Evidence can be sent", "that evidence can be sent until"),
+    "work": Kind("C6b", "Time to put it right", "that the defect can be put right until"),
+    "access": Kind("C6f", "Access is waited for", "that access is waited for until"),
+    "payment": Kind("C3", "Pay by", "that the money is paid by"),
 })  # fmt: skip
 """`evidence` is the cure date, `evidence_last` the end of day 14, which is told once the cure date has passed (A07)."""
 

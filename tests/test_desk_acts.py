@@ -59,7 +59,8 @@ def test_a_stale_page_is_refused_with_what_happened_and_can_be_reloaded(desk):
     page = acting(desk, "assign", f"claim={claim.id}, version={claim.version}, to=None")
     page.button(key="act").click().run()
     assert "Ben gave this claim to Ben" in texts(page)
-    assert "Reload the claim" in labels(page)
+    assert texts(page).count("Ben gave this claim to Ben") == 2, "why it was refused, and what happened since"
+    assert "Reload, keeping what I typed" in labels(page)
     page.button(key="reload_form").click().run()
 
     assert "Ben gave" not in texts(page)

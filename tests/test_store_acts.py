@@ -282,6 +282,10 @@ ACTS: dict[str, Any] = {
     "assign": lambda d, who: d.do(store.assign, d.add(), who, to=BEN),
     "note": lambda d, who: d.do(store.note, d.add(), who, text="hello"),
     "decide": lambda d, who: d.decide(d.add(), "approve", who),
+    "record": lambda d, who: d.do(
+        store.take_step, d.add(), who, step="withdrawn", given=store.Given(text="never mind, it works now")
+    ),
+    "undo": lambda d, who: d.do(store.undo, d.do(store.assign, d.add(), who, to=BEN).claim, who),
     "take_next": lambda d, who: d.add() and store.take_next(d.store, actor=who, at=AT, key=key()),
     "close": lambda d, who: d.do(store.close, _decided(d), who),
     "reopen": lambda d, who: d.do(store.reopen, _decided(d), who, reason="new evidence"),

@@ -14,11 +14,12 @@ from typing import Any, NoReturn, TypeVar
 import streamlit as st
 
 from refundcore.desk import context
-from refundcore.desk.show import plain
+from refundcore.desk.show import plain, when_text
 from refundcore.intake.problems import IntakeError
 from refundcore.replies import ReplyError
 from refundcore.smtp import MailError
-from refundcore.store import Person, Receipt, Stale, StoreError
+from refundcore.store import ClaimRecord, Person, Receipt, Stale, StoreError, events
+from refundcore.store import claim as claim_now
 
 Result = TypeVar("Result")
 
@@ -50,11 +51,12 @@ def attempt(what: Callable[[], Result], form: str) -> Result | None:
     try:
         done = what()
     except TOLD as refusal:
-        st.session_state[_refused(form)] = (str(refusal), isinstance(refusal, Stale))
+        seen = (refusal.claim, refusal.version) if isinstance(refusal, Stale) else None
+        st.session_state[_refused(form)] = (str(refusal), seen)
         return None
     except Exception:
         logger.exception("The form %s failed.", form)
-        st.session_state[_refused(form)] = (UNEXPECTED, False)
+        st.session_state[_refused(form)] = (UNEXPECTED, None)
         return None
     return done
 
@@ -70,8 +72,11 @@ def refusal_of(form: str) -> str:
     return found[0] if found else ""
 
 
-def refusals(form: str) -> None:
-    """Show why the form was refused, if it was; a stale page gets a button that reloads it.
+def refusals(form: str, keep: Callable[[ClaimRecord], None] | None = None) -> None:
+    """Show why the form was refused, if it was; a stale page shows what changed, and a button that reloads it.
+
+    Reloading keeps what was typed: a dialog opens again with it; a form on the page itself says with `keep` how it
+    hands it over to the form about the claim as it is then.
 
     Every form calls this at each run, after its button: a form that was used and is now shown again gets its new
     key here, not sooner, so that clicks that overlap all carry the old one.
@@ -81,15 +86,33 @@ def refusals(form: str) -> None:
     found = st.session_state.get(_refused(form))
     if not found:
         return
-    sentence, stale = found
-    if not stale:
+    sentence, seen = found
+    if not seen:
         st.error(plain(sentence), icon=":material/error:")
         return
     st.warning(plain(sentence), icon=":material/sync_problem:")
-    if st.button("Reload the claim", key=f"reload_{form}", icon=":material/refresh:"):
+    claim, version = seen
+    for event in read(events, claim):
+        if event.seq > version:
+            st.text(f"{when_text(event.at)}: {event.sentence}")
+    if st.button("Reload, keeping what I typed", key=f"reload_{form}", icon=":material/refresh:"):
+        now = read(claim_now, claim)
         del st.session_state[_refused(form)]
-        close_dialog()
-        st.rerun()
+        if now and keep:
+            keep(now)
+        elif now and dialog_open(form):
+            again = f"{form.rsplit('_', 1)[0]}_{now.version}"
+            _carry(form, again)
+            open_dialog(again)
+        st.rerun(scope="app")
+
+
+def _carry(form: str, again: str) -> None:
+    """Hand what was typed into a form over to the form about the claim as it is now."""
+    own = (f"key_{form}", f"used_{form}", f"reload_{form}", _refused(form))
+    for name in [str(name) for name in st.session_state]:
+        if name.endswith(form) and name not in own:
+            st.session_state[name.replace(form, again)] = st.session_state[name]
 
 
 def read(what: Callable[..., Result], *given: Any, **named: Any) -> Result:  # noqa: ANN401 - the reader's own parameters

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from refundcore import store
-from refundcore.desk import acts, context, fields, filters
+from refundcore.desk import acts, context, effects, fields, filters, stepping
 from refundcore.desk.listing import Line, Pair, listing, pairs
 from refundcore.desk.show import (
     REASONS,
@@ -16,6 +16,7 @@ from refundcore.desk.show import (
     ago_text,
     badge,
     count_text,
+    fact_label,
     known,
     money_text,
     plain,
@@ -25,7 +26,7 @@ from refundcore.desk.show import (
     when_text,
 )
 from refundcore.facts import BY_NAME, Fact
-from refundcore.store import ClaimRecord, Event, Filter, Person, QueueRow
+from refundcore.store import ClaimRecord, Event, Filter, Person, QueueRow, Receipt
 
 ICONS = {
     "created": "add_circle",
@@ -47,6 +48,8 @@ ICONS = {
     "reply_failed": "unsubscribe",
     "replied": "outbox",
     "closed": "archive",
+    "undone": "undo",
+    **stepping.ICONS,
     "erased": "ink_eraser",
     "payout_approved": "verified",
     "payout_rejected": "cancel",
@@ -126,9 +129,16 @@ def _pair(name: str, facts: Mapping[str, Any], label: str = "") -> Pair:
 
 
 def facts_form(me: Person, claim: ClaimRecord) -> None:
-    """The facts as a form, by topic; what was changed is saved as one act."""
-    name = f"facts_{claim.id}_{claim.version}"
-    before = {fact: fields.text_of(fact, claim.facts) for fact in BY_NAME}
+    """The facts as a form, by topic; what was changed is saved as one act, after its effect was seen.
+
+    The form stands by the claim as it was when it was first shown: where somebody changed the facts since, saving is
+    refused, and what was typed can be taken over.
+    """
+    now = {fact: fields.text_of(fact, claim.facts) for fact in BY_NAME}
+    base: dict[str, Any] = st.session_state.setdefault(_base(claim.id), {})
+    if not base or base["facts"] == now:
+        base |= {"version": claim.version, "facts": now, "name": base.get("name", f"facts_{claim.id}_{claim.version}")}
+    version, before, name = base["version"], base["facts"], base["name"]
     form = fields.Form()
     with st.form(name, border=False):
         fields.draw(form, BY_NAME["reason"], name, before["reason"], missing="reason" in claim.missing)
@@ -143,9 +153,51 @@ def facts_form(me: Person, claim: ClaimRecord) -> None:
             st.error(f"Nothing was saved yet: {count_text(len(problems), 'field')} cannot be read.")
         elif not changed:
             st.info("Nothing was changed, so nothing was saved.")
+        elif version == claim.version and effects.changes_anything(claim, changed):
+            st.session_state[_pending(claim.id)] = changed
+            acts.open_dialog(f"confirm_{name}")
         else:
-            acts.finish(acts.do(store.set_facts, me, name, claim=claim.id, version=claim.version, changes=changed))
+            _saved(claim, acts.do(store.set_facts, me, name, claim=claim.id, version=version, changes=changed))
+    if acts.dialog_open(f"confirm_{name}") and _pending(claim.id) in st.session_state:
+        _confirm_facts(me, claim, name)
+    acts.refusals(name, keep=lambda fresh: _take_over(before, name, fresh))
+
+
+@st.dialog("Save these facts?", on_dismiss=acts.close_dialog)
+def _confirm_facts(me: Person, claim: ClaimRecord, name: str) -> None:
+    """What saving the facts will do, before it is done."""
+    changed = st.session_state[_pending(claim.id)]
+    st.text(", ".join(dict.fromkeys(fact_label(column.removesuffix("_latest")) for column in changed)))
+    effects.show(claim, changed, name)
+    if st.button("Save", type="primary", key="confirm_facts", icon=":material/save:", shortcut="Ctrl+Enter"):
+        _saved(claim, acts.do(store.set_facts, me, name, claim=claim.id, version=claim.version, changes=changed))
     acts.refusals(name)
+
+
+def _saved(claim: ClaimRecord, receipt: Receipt | None) -> None:
+    """Show the form about the claim as it is now, once its facts were saved."""
+    if receipt:
+        st.session_state.pop(_base(claim.id), None)
+        st.session_state.pop(_pending(claim.id), None)
+    acts.finish(receipt)
+
+
+def _take_over(before: Mapping[str, str], name: str, fresh: ClaimRecord) -> None:
+    """Begin the form anew by the claim as it is now, with what was typed into the old one."""
+    again = f"facts_{fresh.id}_{fresh.version}"
+    for fact, text in before.items():
+        typed = st.session_state.get(f"{name}_{fact}", text)
+        if str(typed or "") != text:
+            st.session_state[f"{again}_{fact}"] = typed
+    st.session_state.pop(_base(fresh.id), None)
+
+
+def _base(claim: int) -> str:
+    return f"facts_base_{claim}"
+
+
+def _pending(claim: int) -> str:
+    return f"facts_pending_{claim}"
 
 
 def facts_shown(claim: ClaimRecord) -> None:
@@ -192,10 +244,23 @@ def noting(me: Person, claim: ClaimRecord) -> None:
     acts.refusals(form)
 
 
-def timeline(claim: ClaimRecord) -> None:
-    """What happened to the claim, the newest first."""
+def timeline(me: Person, claim: ClaimRecord) -> None:
+    """What happened to the claim, the newest first, and a way to take one's own last act back."""
     happened = acts.read(store.events, claim.id)
+    _taking_back(me, claim)
     listing([_event(event) for event in reversed(happened)], "timeline", "What happened, the newest first")
+
+
+def _taking_back(me: Person, claim: ClaimRecord) -> None:
+    did = acts.read(store.can_undo, actor=me.id, at=context.now_us(), claim=claim.id)
+    if not did or not store.may(me.role, "undo"):
+        return
+    form = f"undo_{claim.id}_{claim.version}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(f"You {did}."))
+        if st.button("Undo", key="undo", icon=":material/undo:", help="For ten minutes, as an entry of its own."):
+            acts.finish(acts.do(store.undo, me, form, claim=claim.id, version=claim.version))
+    acts.refusals(form)
 
 
 def _event(event: Event) -> Line:

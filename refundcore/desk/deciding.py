@@ -7,21 +7,26 @@ their role; the store checks both again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from refundcore import money, store
-from refundcore.desk import acts, replying
+from refundcore.deadlines import HOUR, SECOND, moment, start_of_day
+from refundcore.desk import acts, context, effects, replying, stepping
 from refundcore.desk.show import (
     LEANINGS,
     OUTCOMES,
     VERDICTS,
     count_text,
+    day_text,
     fact_label,
     known,
     money_text,
     plain,
+    span_text,
     verdict_word,
     when_text,
 )
@@ -29,9 +34,6 @@ from refundcore.facts import FACTS
 from refundcore.money import EXPONENTS
 from refundcore.store import ClaimRecord, Decision, Person, Receipt, may
 from refundcore.words import Explanation
-
-TABS = "claim_tab"
-"""The key of the tabs of the claim's page."""
 
 DECISIONS = {"approve": "Approve a refund", "exchange": "Give a replacement", "deny": "Deny the claim"}
 NO_REASON = "Say why: a reason is needed."
@@ -47,6 +49,7 @@ def panel(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
         _awaiting(me, claim)
     else:
         _open(me, claim)
+    stepping.dialogs(me, claim)
     for name, draw in _DIALOGS.items():
         if acts.dialog_open(_named(name, claim)):
             draw(me, claim, explanation)
@@ -63,7 +66,8 @@ def _button(label: str, what: str, claim: ClaimRecord, **looks: Any) -> None:  #
 
 def _open(me: Person, claim: ClaimRecord) -> None:
     if claim.asked_for:
-        st.text(f"Asked for: {', '.join(fact_label(name) for name in claim.asked_for)}.")
+        until = f" by {when_text(claim.asked_until)}" if claim.asked_until else ""
+        st.text(f"Asked for{until}: {', '.join(fact_label(name) for name in claim.asked_for)}.")
     if not may(me.role, "decide"):
         st.text("Not decided yet.")
         return
@@ -75,7 +79,7 @@ def _open(me: Person, claim: ClaimRecord) -> None:
             label = f"Approve {amount}" if amount else _CONFIRM[claim.verdict]
             _button(f"{label} …", "follow", claim, icon=f":material/{VERDICTS[claim.verdict].icon}:", **looks)
         case "need_info" if waits:
-            _record(**looks)
+            _record(claim, **looks)
         case "need_info":
             _button("Ask for what is missing …", "ask", claim, icon=":material/help:", **looks)
         case "review":
@@ -87,18 +91,22 @@ def _open(me: Person, claim: ClaimRecord) -> None:
         if claim.verdict != "review":
             _button("Decide otherwise …", "override", claim)
         if waits and claim.verdict != "need_info":
-            _record()
+            _record(claim)
         if waits or claim.verdict != "need_info":
             _button("Ask again …" if waits else "Ask …", "ask", claim)
+        stepping.menu(claim)
 
 
-def _record(**looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
-    """The way to the facts, where an answer that came is entered."""
-    st.button("Record the answer", key="record", icon=":material/edit:", on_click=_to_the_facts, **looks)
-
-
-def _to_the_facts() -> None:
-    st.session_state[TABS] = "Facts"
+def _record(claim: ClaimRecord, **looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
+    """The way to where an answer that came is entered."""
+    st.button(
+        "Record the answer …",
+        key="record",
+        icon=":material/edit:",
+        on_click=acts.open_dialog,
+        args=(stepping.form_of("answered", claim),),
+        **looks,
+    )
 
 
 def _awaiting(me: Person, claim: ClaimRecord) -> None:
@@ -243,15 +251,21 @@ def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
         key=f"asked_{form}",
         format_func=fact_label,
     )
+    until = _until(claim, form)
     reply = ""
     if of == "customer":
         reply = st.text_area(
             "Message to the customer, kept with the claim",
-            value=replying.proposal(claim, "need_info"),
-            key=f"reply_{form}",
+            value=replying.proposal(claim, "need_info", answer_by=until),
+            key=f"reply_{until}_{form}",
             height=220,
         )
-    st.text(f"The claim then waits for {_ASK_OF[of].lower()}; it comes back when an answer is entered.")
+    patience = acts.read(store.settings_now).follow_up_hours
+    comes = f"on {day_text(until)}" if until else f"after {span_text(patience * HOUR)}"
+    st.text(
+        f"The claim then waits for {_ASK_OF[of].lower()}; it comes back when an answer is entered, or {comes}. The"
+        " policy's own deadlines run on."
+    )
     if st.button(
         f"Ask for {count_text(len(asked), 'fact')}",
         type="primary",
@@ -269,10 +283,28 @@ def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
                 outcome="ask",
                 ask_for=asked,
                 ask_of=of,
+                ask_until=until,
                 reply=reply,
             )
         )
     acts.refusals(form)
+
+
+def _until(claim: ClaimRecord, form: str) -> int | None:
+    """Until the end of which day the answer is asked for; None where no day is named."""
+    zone = context.zone()
+    due = moment(claim.next_deadline, zone).date() if claim.next_deadline else None
+    chosen = st.date_input(
+        "Answer by",
+        value=due,
+        min_value=context.now().astimezone(zone).date(),
+        key=f"until_{form}",
+        help="The end of that day. Left empty, the desk's own follow-up time counts.",
+    )
+    if chosen is None:
+        return None
+    end = int(start_of_day(np.array([(chosen - date(1970, 1, 1)).days + 1]), context.policy().zone)[0]) - SECOND
+    return claim.next_deadline if claim.next_deadline and chosen == due else end
 
 
 def _with_reason(title: str, what: str, act: Callable[..., Receipt], says: str, *, needed: bool) -> Callable[..., None]:
@@ -282,6 +314,8 @@ def _with_reason(title: str, what: str, act: Callable[..., Receipt], says: str, 
     def draw(me: Person, claim: ClaimRecord, _: Explanation) -> None:
         form = _named(what, claim)
         st.text(says)
+        if what == "reopen":
+            effects.show_reopened(claim, form)
         reason = st.text_area("Reason" if needed else "Remark, if there is one", key=f"reason_{form}", max_chars=2000)
         if st.button(title, type="primary", key=f"confirm_{what}", shortcut="Ctrl+Enter"):
             if needed and not reason.strip():

@@ -25,8 +25,11 @@ _OF_VERDICT = {verdict: outcome for outcome, verdict in replies.FOLLOWS.items()}
 _DIALOG, _CHANGE = "send_reply", "change_reply"
 
 
-def composed(claim: ClaimRecord, outcome: str) -> Reply:
-    """The reply of an outcome; of a decided claim as things stood when it was decided, with its amounts."""
+def composed(claim: ClaimRecord, outcome: str, answer_by: int | None = None) -> Reply:
+    """The reply of an outcome; of a decided claim as things stood when it was decided, with its amounts.
+
+    `answer_by` is until when an answer is asked for, where somebody named a moment.
+    """
     decision = claim.decision
     made = decision if decision and decision.outcome == outcome else None
     return replies.compose(
@@ -37,12 +40,13 @@ def composed(claim: ClaimRecord, outcome: str) -> Reply:
         ref=claim.ref,
         decided=Decided(made.refund, made.fee, made.currency) if made else None,
         texts=acts.read(store.wordings),
+        answer_by=answer_by if outcome == "ask" else None,
     )
 
 
-def proposal(claim: ClaimRecord, verdict: str) -> str:
+def proposal(claim: ClaimRecord, verdict: str, answer_by: int | None = None) -> str:
     """The words that are proposed for following a verdict."""
-    return composed(claim, _OF_VERDICT[verdict]).text
+    return composed(claim, _OF_VERDICT[verdict], answer_by).text
 
 
 def panel(me: Person, claim: ClaimRecord) -> None:
@@ -52,7 +56,7 @@ def panel(me: Person, claim: ClaimRecord) -> None:
         st.caption("Written for when the decision is approved:")
         st.text(claim.decision.reply)
     outcome = _outcome(claim)
-    ours = composed(claim, outcome)
+    ours = composed(claim, outcome, claim.asked_until)
     if _ahead_of_decision(claim, outcome):
         badge(Word("Draft", "edit_note", "gray", "It can be sent once somebody decided so."))
     form = f"reply_{claim.id}_{claim.version}_{outcome}"

@@ -18,12 +18,14 @@ from refundcore.store import Person, SettingChange, Settings
 LABELS = {
     "answer_hours": "Hours to answer a claim that waits for us",
     "follow_up_hours": "Hours until a claim that waits for others is looked at again",
+    "margin_hours": "Hours to spare before the policy's own deadline",
     "sender_name": "Sender's name",
     "sender_address": "Sender's address",
 }
 _HELP = {
     "answer_hours": "From then on a claim counts as overdue, unless the policy's own deadline comes first.",
     "follow_up_hours": "Counted from the day on which the customer or the technicians were asked.",
+    "margin_hours": "That long before its deadline a claim is to be acted on, so that none is met at the last minute.",
     "sender_name": "As customers see it in their mail program.",
     "sender_address": "Replies and digests come from it, and answers go to it. Empty: nothing is mailed.",
 }
@@ -39,7 +41,7 @@ def _save(me: Person, form: str, act: Callable[..., Any], **given: Any) -> None:
 
 def targets(me: Person, settings: Settings, *, changes: bool) -> None:
     """Within how many hours claims are to be answered."""
-    for name in ("answer_hours", "follow_up_hours"):
+    for name in ("answer_hours", "follow_up_hours", "margin_hours"):
         present = int(getattr(settings, name))
         with st.form(f"form_{name}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
             wanted = st.number_input(

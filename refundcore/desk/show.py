@@ -75,6 +75,7 @@ OUTCOMES: Mapping[str, Word] = {
     "exchanged": Word("Exchanged", "swap_horiz", "green"),
     "deny": Word("Denied", "block", "red"),
     "denied": Word("Denied", "block", "red"),
+    "withdrawn": Word("Withdrawn", "undo", "gray", "The customer withdrew the claim."),
 }
 """What a person decided."""
 

@@ -13,6 +13,7 @@ from refundcore.desk import context
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, count_text, plain, verdict_word, when_text
 from refundcore.facts import COLUMNS, Claims
+from refundcore.promises import Told
 from refundcore.store import ClaimRecord
 from refundcore.words import Explanation
 
@@ -34,9 +35,9 @@ _SPECIAL = {
 """How clauses stand that are neither for nor against a claim, and known."""
 
 
-def explain(facts: Mapping[str, Any]) -> Explanation:
-    """The explanation of one claim as things stand now, from its facts by column."""
-    return words.explain(one_claim(facts), context.policy(), context.now_us(), context.policy().zone)
+def explain(facts: Mapping[str, Any], told: Sequence[Told] = ()) -> Explanation:
+    """The explanation of one claim as things stand now, from its facts by column and what its customer was told."""
+    return words.explain(one_claim(facts), context.policy(), context.now_us(), context.policy().zone, told=told)
 
 
 def explained(claim: ClaimRecord) -> Explanation:
@@ -46,7 +47,7 @@ def explained(claim: ClaimRecord) -> Explanation:
     if kept and kept[0] == what and context.now_us() <= kept[1]:
         same: Explanation = kept[2]
         return same
-    found = explain(claim.facts)
+    found = explain(claim.facts, claim.told)
     ends = [deadline.at for deadline in found.deadlines if deadline.state == "running"]
     if claim.holds_until is not None:
         ends.append(claim.holds_until)

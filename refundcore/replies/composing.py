@@ -75,16 +75,19 @@ def compose(
     ref: str = "",
     decided: Decided | None = None,
     texts: Mapping[str, str] | None = None,
+    answer_by: int | None = None,
 ) -> Reply:
     """The reply of an outcome (one of `OUTCOMES`) to a claim (a table of one row), as of an instant.
 
-    `decided` are the amounts of a decision that was made, `texts` a manager's own wording by a sentence's id. A
+    `decided` are the amounts of a decision that was made, `texts` a manager's own wording by a sentence's id,
+    `answer_by` until when an answer is asked for where that is the desk's own choice. A
     sentence that rests on anything unknown is left out; where the outcome isn't the policy's verdict, so is what the
     policy would say of it. Raises `ValueError` for another outcome or a table of another size.
     """
     if outcome not in FOLLOWS:
         raise ValueError(f"'{outcome}' is no outcome of a reply: choose one of {', '.join(OUTCOMES)}.")
-    return compose_of(case_of(claim, policy, as_of, zone), outcome, ref=ref, decided=decided, texts=texts)
+    case = case_of(claim, policy, as_of, zone)
+    return compose_of(case, outcome, ref=ref, decided=decided, texts=texts, answer_by=answer_by)
 
 
 def compose_of(
@@ -94,9 +97,12 @@ def compose_of(
     ref: str = "",
     decided: Decided | None = None,
     texts: Mapping[str, str] | None = None,
+    answer_by: int | None = None,
 ) -> Reply:
     """The reply of an outcome to a claim that was judged already."""
     known = values(case, outcome, ref, decided)
+    if answer_by is not None and "anything_asked" in known and answer_by != case.next_deadline:
+        known["answer_by"] = Value(case.when(answer_by))
     made: list[Sentence] = []
     for text in worded(texts or {}):
         if outcome in text.outcomes:

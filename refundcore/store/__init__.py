@@ -98,6 +98,7 @@ from refundcore.store.payouts import (
     set_chargeback,
 )
 from refundcore.store.persons import people, person
+from refundcore.store.presence import Viewer, look_away, look_in
 from refundcore.store.previewing import journal_end, preview_decide_many, preview_many
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.replying import begin_reply, end_reply
@@ -174,6 +175,7 @@ __all__ = [
     "StoreError",
     "Total",
     "Undoing",
+    "Viewer",
     "add_claim",
     "alike_evidence",
     "approve_override",
@@ -213,6 +215,8 @@ __all__ = [
     "journal_end",
     "judge_evidence",
     "known_messages",
+    "look_away",
+    "look_in",
     "make_batch",
     "mark_payout",
     "may",

@@ -115,7 +115,7 @@ class Act:
         if row is None:
             raise Impossible("There is no such claim.")
         if version is not None and version != row["version"]:
-            raise Stale(self._changed_since(row, version))
+            raise Stale(self._changed_since(row, version), claim, version)
         return row
 
     def _changed_since(self, row: Row, version: int) -> str:

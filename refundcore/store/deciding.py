@@ -269,6 +269,12 @@ def _ask(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, st
         raise Impossible("Ask the customer or the technician.")
     if wish.ask_until is not None and wish.ask_until <= act.at:
         raise Impossible("The answer is to come by a moment that has passed: name a later one, or none.")
+    ends = verdict.next_deadline if verdict.verdict == "need_info" else None
+    if wish.ask_until is not None and ends is not None and wish.ask_until > ends:
+        raise Impossible(
+            f"The policy's own deadline, {sentences.clock(ends, act.at)}, comes before the day by which the answer is"
+            " asked for: name an earlier one."
+        )
     body = {
         "outcome": "ask",
         "of": wish.ask_of,

@@ -12,7 +12,14 @@ class Refused(StoreError):  # noqa: N818 - read as a sentence: raise Stale
 
 
 class Stale(Refused):
-    """Somebody changed the claim since it was loaded; the sentence names who, when and what."""
+    """Somebody changed the claim since it was loaded; the sentence names who, when and what.
+
+    `claim` is the claim's id, `version` the version that the person saw.
+    """
+
+    def __init__(self, sentence: str, claim: int = 0, version: int = 0) -> None:
+        super().__init__(sentence)
+        self.claim, self.version = claim, version
 
 
 class Forbidden(Refused):

@@ -130,9 +130,10 @@ def act_by(
 ) -> int | None:
     """When the claim is to be acted on next; None where nothing is left to do.
 
-    The earliest of the verdict's next deadline, the desk's own answer target (or, while the claim waits for somebody
-    else, until when the answer was asked for, or the day to ask again) and, where money or a replacement is due, the
-    day by which it is due. A claim whose verdict is there although an answer is still awaited waits for us.
+    The earliest of: some hours before the verdict's next deadline, the desk's own answer target (or, while the claim
+    waits for somebody else, until when the answer was asked for, or the day to ask again) and, where money or a
+    replacement is due, the day by which it is due. A claim whose verdict is there although an answer is still awaited
+    waits for us.
     """
     if state not in OPEN_STATES:
         if state == "decided" and outcome in {"approved", "exchanged"}:
@@ -142,7 +143,7 @@ def act_by(
     patience = answer_from + settings.follow_up_hours * HOUR if asked_until is None else asked_until
     moments = [patience if waits else answer_from + settings.answer_hours * HOUR]
     if verdict.next_deadline is not None:
-        moments.append(verdict.next_deadline)
+        moments.append(verdict.next_deadline - settings.margin_hours * HOUR)
     if pay_by is not None and verdict.verdict in {"approve", "exchange"}:
         moments.append(pay_by)
     return min(moments)

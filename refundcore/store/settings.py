@@ -28,6 +28,8 @@ class Settings:
     """Within how many hours a claim that is ours to answer is to be answered."""
     follow_up_hours: int = 168
     """After how many hours a claim that waits for somebody else is to be looked at again."""
+    margin_hours: int = 2
+    """How many hours before the policy's own deadline a claim is to be acted on."""
     sender_name: str = "Customer support"
     """The name from which mails go out."""
     sender_address: str = ""

@@ -61,8 +61,8 @@ class Step:
     text: str = ""
     """What its text is; "" where none is asked for."""
     needs_text: bool = False
-    when: str = ""
-    """What its moment is; "" where none is asked for."""
+    moment: str = ""
+    """The fact that holds when it happened; "" where no moment is asked for."""
 
 
 # When a step fits.
@@ -238,11 +238,11 @@ STEPS: Mapping[str, Step] = MappingProxyType({
         Step("answered", "Record the answer", _may_answer, _answer, "Their words"),
         Step(
             "access_requested", "Access was asked for", _may_ask_for_access,
-            _ask_for_access, "What it is needed for", when="Asked for",
+            _ask_for_access, "What it is needed for", moment="access_requested_at",
         ),
         Step(
             "access_granted", "Access was given", _may_give_access, _give_access,
-            _CUSTOMERS, when="Given",
+            _CUSTOMERS, moment="access_granted_at",
         ),
         Step(
             "access_refused", "Access was refused", _may_give_access,
@@ -257,7 +257,7 @@ STEPS: Mapping[str, Step] = MappingProxyType({
         ),
         Step(
             "fix_recorded", "Defect put right", _may_fix, _fix,
-            "What was done", when="Put right",
+            "What was done", moment="defect_fixed_at",
         ),
         Step(
             "fix_accepted", "Late fix accepted", _may_accept_fix,

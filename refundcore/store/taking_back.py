@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from refundcore.deadlines import SECOND
 from refundcore.facts import COLUMNS
 from refundcore.store import payable, sentences, tables
-from refundcore.store.acting import FOLDED, Act, Row, acting
+from refundcore.store.acting import FOLDED, Act, Row, acting, names_of
 from refundcore.store.acts import identity, judged_as
 from refundcore.store.chain import opened
 from refundcore.store.errors import Impossible
@@ -33,8 +33,7 @@ def can_undo(store: Store, *, actor: int, at: int, claim: int) -> str:
         found = _last(connection, claim)
         if found is None or _why_not(connection, found, actor, at):
             return ""
-        people = dict(connection.execute(sa.select(tables.people.c.id, tables.people.c.name)).tuples().all())
-        return sentences.phrase(found.kind, opened(found.body, found.private), people)
+        return sentences.phrase(found.kind, opened(found.body, found.private), names_of(connection))
 
 
 def undo(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int) -> Receipt:

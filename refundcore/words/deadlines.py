@@ -21,6 +21,8 @@ class DeadlineLine:
     clause: str
     convention: str
     """How it is counted, and in which zone."""
+    counted: str
+    """The event from which it is counted."""
     state: str
     """`running`, `over`, `stopped` (standing still), or of what the claim itself had to keep, `kept` or `missed`."""
 
@@ -52,7 +54,7 @@ def _window(case: Case, clause: str, event_at: int, event: str, claimed: int | N
     end = int(case.region.window(case.region.order * 0 + event_at, clause)[0])
     convention = days(case, case.number(clause, "window_days"), event)
     title = case.policy.clauses[clause].title
-    return DeadlineLine(title, end - SECOND, clause, convention, _kept(case, claimed, end))
+    return DeadlineLine(title, end - SECOND, clause, convention, event, _kept(case, claimed, end))
 
 
 def _windows(case: Case) -> list[DeadlineLine]:
@@ -82,7 +84,7 @@ def _evidence(case: Case) -> list[DeadlineLine]:
     convention = hours(number, "the claim") if in_hours else f"to the end of the window's last day ({case.zone})"
     at = end - 1 if in_hours else end - SECOND
     state = RUNNING if case.as_of < end else OVER
-    return [DeadlineLine("Evidence can be sent", at, "C5b", convention, state)]
+    return [DeadlineLine("Evidence can be sent", at, "C5b", convention, "the claim", state)]
 
 
 def _clock(case: Case) -> list[DeadlineLine]:
@@ -96,7 +98,12 @@ def _clock(case: Case) -> list[DeadlineLine]:
         state = STOPPED if case.as_of <= silence else OVER
         made.append(
             DeadlineLine(
-                "Access not given: a person looks", silence, "C6f", hours(limit, "the request for access"), state
+                "Access not given: a person looks",
+                silence,
+                "C6f",
+                hours(limit, "the request for access"),
+                "the request",
+                state,
             )
         )
     if end is None:
@@ -109,7 +116,7 @@ def _clock(case: Case) -> list[DeadlineLine]:
     fixed = case.column("fix_standing") != k.UNFIXED or case.column("approved") == k.NO
     state = (KEPT if case.column("fix_standing") == k.FIXED_IN_TIME else OVER) if fixed else ""
     state = state or (RUNNING if case.as_of <= end else OVER)
-    made.append(DeadlineLine(case.policy.clauses["C6b"].title, shown, "C6b", convention, state))
+    made.append(DeadlineLine(case.policy.clauses["C6b"].title, shown, "C6b", convention, "the notice", state))
     return made
 
 
@@ -119,4 +126,4 @@ def _payment(case: Case) -> list[DeadlineLine]:
     number = case.number("C3", "pay_by_days")
     end = int(case.policy.pay_by(case.region.submitted, case.region.law, case.zone)[0])
     state = RUNNING if case.as_of <= end else OVER
-    return [DeadlineLine("Pay by (our own target)", end, "C3", days(case, number, "the request"), state)]
+    return [DeadlineLine("Pay by (our own target)", end, "C3", days(case, number, "the request"), "the request", state)]

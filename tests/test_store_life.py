@@ -7,27 +7,37 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from store_of_tests import ANA, BEN, MIA, VERDICTS, facts, key, open_desk
+from store_of_tests import ANA, BEN, MIA, POLICY, VERDICTS, facts, key, open_desk
 
-from refundcore import store
+from refundcore import replies, store
+from refundcore.deadlines import HOUR, micros
+from refundcore.facts import COLUMNS, Claims
 from refundcore.store import Refused
+from refundcore.store.chain import Ledger
 
 PERSON = st.sampled_from([ANA, BEN, MIA])
 PICK = st.integers(0, 10**6)
 REASON = st.sampled_from(["", "as agreed"])
 
+OPEN = ("new", "waiting_customer", "waiting_technician")
+
 # What an act may make of a state; an act that is refused leaves it as it is.
 NEXT = {
-    "new": {"new", "waiting_customer", "waiting_technician", "awaiting_approval", "decided"},
-    "waiting_customer": {"waiting_customer", "new", "waiting_technician", "awaiting_approval", "decided"},
-    "waiting_technician": {"waiting_technician", "new", "waiting_customer", "awaiting_approval", "decided"},
-    "awaiting_approval": {"awaiting_approval", "new", "decided"},
-    "decided": {"decided", "closed", "new"},
-    "closed": {"closed", "new"},
+    "new": {*OPEN, "awaiting_approval", "decided", "closed"},
+    "waiting_customer": {*OPEN, "awaiting_approval", "decided", "closed"},
+    "waiting_technician": {*OPEN, "awaiting_approval", "decided", "closed"},
+    "awaiting_approval": {"awaiting_approval", "decided", *OPEN},
+    "decided": {"decided", "closed", *OPEN},
+    "closed": {"closed", "decided", *OPEN},
 }
+
+
+def _cut(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 class Life(RuleBasedStateMachine):
@@ -86,6 +96,47 @@ class Life(RuleBasedStateMachine):
     def answer(self, pick: int, person: int, code: bool | None) -> None:  # noqa: FBT001 - generated
         self._act(store.set_facts, pick, person, changes={"sms_code_received": code})
 
+    @rule(approved=st.sampled_from([True, None]), hours=st.sampled_from([2, 80]), person=PERSON)
+    def report(self, approved: bool | None, hours: int, person: int) -> None:  # noqa: FBT001 - generated
+        """A defect, notified some hours ago."""
+        told = micros(self.desk.at - timedelta(hours=hours))
+        given = {"reason": "major_defect", "sms_code_received": None, "submitted_at": told, "defect_approved": approved}
+        claim = self.desk.add(person, order_ref="O-1", item_ref="N3", purchased_at=told - HOUR, **given)
+        self.versions[claim.id], self.states[claim.id] = 1, "new"
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK, person=PERSON, step=st.sampled_from([*store.STEPS]), hours=st.sampled_from([0, 1, 30]))
+    def happen(self, pick: int, person: int, step: str, hours: int) -> None:
+        when = micros(self.desk.at - timedelta(hours=hours))
+        given = store.Given("as they said", (when, when), 1250, "replacement", {"amount": 1100})
+        self._act(store.take_step, pick, person, step=step, given=given)
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK, person=PERSON, outcome=st.sampled_from(["ask", "wait", "look"]))
+    def tell(self, pick: int, person: int, outcome: str) -> None:
+        """Tell the customer what the desk would write, deadlines and all."""
+        claim = self.desk.claim(sorted(self.versions)[pick % len(self.versions)])
+        facts_now = Claims.of({name: [claim.facts[name]] for name in COLUMNS})
+        reply = replies.compose(facts_now, POLICY, micros(self.desk.at), outcome, ref=claim.ref)
+        self._act(replies.keep, pick, person, ref=claim.ref, to="kim@example.com", reply=reply)
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK, person=PERSON)
+    def take_back(self, pick: int, person: int) -> None:
+        self._act(store.undo, pick, person)
+
+    @precondition(lambda self: self.versions)
+    @rule(pick=PICK, person=PERSON)
+    def crash(self, pick: int, person: int) -> None:
+        """An act that is cut off before its end leaves nothing behind."""
+        number = sorted(self.versions)[pick % len(self.versions)]
+        before = self.desk.claim(number)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Ledger, "seal", _cut)
+            with pytest.raises((KeyboardInterrupt, Refused)):
+                self.desk.decide(number, "deny", person, reason="as agreed")
+        assert self.desk.claim(number) == before
+
     @precondition(lambda self: "awaiting_approval" in self.states.values())
     @rule(pick=PICK, person=PERSON, act=st.sampled_from([store.approve_override, store.reject_override]), reason=REASON)
     def second(self, pick: int, person: int, act: Any, reason: str) -> None:
@@ -130,6 +181,8 @@ class Life(RuleBasedStateMachine):
             claim = self.desk.claim(number)
             assert (claim.version, claim.state) == (version, self.states[number])
             assert (claim.act_by is not None) or claim.outcome == "denied" or claim.state == "closed"
+        fresh = store.verify(self.desk.store, at=self.desk.at)
+        assert fresh.good, fresh.sentence
         is_open = [number for number, state in self.states.items() if state in store.OPEN_STATES]
         assert len(self.desk.queue()) == len(is_open)
         assert store.queue_figures(self.desk.store, person=ANA, at=self.desk.at).open == len(is_open)

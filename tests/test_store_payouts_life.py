@@ -119,6 +119,11 @@ class Money(RuleBasedStateMachine):
 
     @precondition(lambda self: self.claims)
     @rule(pick=PICK, person=PERSON)
+    def take_back(self, pick: int, person: int) -> None:
+        self._on_claim(store.undo, pick, person)
+
+    @precondition(lambda self: self.claims)
+    @rule(pick=PICK, person=PERSON)
     def queue_again(self, pick: int, person: int) -> None:
         self._on_payout(store.queue_payout, pick, person)
 

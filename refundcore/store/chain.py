@@ -72,16 +72,21 @@ def head_hash(  # noqa: PLR0917 - in the order in which they are hashed
     return digest(canonical([at, person, first, last, events, import_id, body, prev]))
 
 
+# Made once: to build a statement takes as long as to run it.
+_EVENT, _HEAD = sa.insert(tables.events), sa.insert(tables.heads)
+_LAST_HEAD = (
+    sa.select(tables.heads.c.id, tables.heads.c.last_event, tables.heads.c.hash)
+    .order_by(tables.heads.c.id.desc())
+    .limit(sa.literal_column("1", sa.Integer))
+)
+
+
 class Ledger:
     """The journal's end within one write transaction: adds events, then one head over them."""
 
     def __init__(self, connection: sa.Connection, *, at: int, person: int) -> None:
         self.connection, self.at, self.person = connection, at, person
-        last = connection.execute(
-            sa.select(tables.heads.c.id, tables.heads.c.last_event, tables.heads.c.hash)
-            .order_by(tables.heads.c.id.desc())
-            .limit(1)
-        ).first()
+        last = connection.execute(_LAST_HEAD).first()
         self._head: int = last.id if last else 0
         self._prev: str = last.hash if last else GENESIS
         self.first: int = last.last_event + 1 if last else 1
@@ -93,7 +98,7 @@ class Ledger:
     ) -> tuple[int, str]:
         """Add an event; its id and hash. `facts_in` names the part of the body that holds facts."""
         row = self.row(claim, seq, prev, kind, values, facts_in=facts_in)
-        self.connection.execute(sa.insert(tables.events).values(dict(zip(EVENT_COLUMNS, row, strict=True))))
+        self.connection.execute(_EVENT, dict(zip(EVENT_COLUMNS, row, strict=True)))
         return row[0], row[-1]
 
     def row(
@@ -125,20 +130,19 @@ class Ledger:
         last = self.next - 1
         found = head_hash(self.at, self.person, self.first, last, events, import_id, text, self._prev)
         self._head += 1
-        self.connection.execute(
-            sa.insert(tables.heads).values(
-                id=self._head,
-                at=self.at,
-                person_id=self.person,
-                first_event=self.first,
-                last_event=last,
-                digest=events,
-                import_id=import_id,
-                body=text,
-                prev_hash=self._prev,
-                hash=found,
-            )
-        )
+        head = {
+            "id": self._head,
+            "at": self.at,
+            "person_id": self.person,
+            "first_event": self.first,
+            "last_event": last,
+            "digest": events,
+            "import_id": import_id,
+            "body": text,
+            "prev_hash": self._prev,
+            "hash": found,
+        }
+        self.connection.execute(_HEAD, head)
         self._prev, self.first, self._hashes = found, self.next, hashlib.sha256()
 
 

@@ -13,18 +13,40 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from refundcore import promises
-from refundcore.deadlines import micros
 from refundcore.facts import BY_NAME, COLUMNS
 from refundcore.store import payable, roles, sentences, tables
 from refundcore.store.acting import Act, Row, acting, names_of, words
 from refundcore.store.acts import ANSWERED, CHANGEABLE, judged_as
 from refundcore.store.errors import Forbidden, Impossible
-from refundcore.store.judging import Verdict, judge_rows
+from refundcore.store.judging import Verdict
 from refundcore.store.model import OUTCOMES, Outcome, Receipt
 from refundcore.store.sentences import DONE
 from refundcore.store.store import Store, first_of
 
 REMEDIES = {"approve": "refund", "exchange": "replacement", "deny": ""}
+
+
+# Made once: to build a statement takes as long as to run it.
+_DECISION = sa.insert(tables.decisions)
+_ITEM = sa.bindparam("item", type_=sa.Text)
+_ANOTHER = (
+    sa.select(
+        tables.decisions.c.person_id,
+        tables.decisions.c.at,
+        tables.decisions.c.item_ref,
+        tables.decisions.c.remedy,
+        tables.claims.c.ref,
+    )
+    .join(tables.claims, tables.claims.c.id == tables.decisions.c.claim_id)
+    .where(
+        tables.decisions.c.status == sa.literal_column("'standing'"),
+        tables.decisions.c.remedy != sa.literal_column("''"),
+        tables.decisions.c.order_ref == sa.bindparam("order"),
+        sa.or_(sa.literal_column("''") == _ITEM, tables.decisions.c.item_ref.in_([_ITEM, sa.literal_column("''")])),
+        tables.decisions.c.claim_id != sa.bindparam("claim"),
+    )
+)
+"""A remedy for an item, or for the whole order, on another claim."""
 
 
 @dataclass(frozen=True)
@@ -58,34 +80,23 @@ def decide(
 ) -> Receipt:
     """Decide a claim, or ask for facts.
 
-    The claim is judged once more at `at`. An outcome that follows the verdict stands at once. A `review` may be
-    decided either way with a reason. Anything else is an override and needs a reason: a manager's stands at once,
-    an agent's waits for another person, a manager (`awaiting_approval`). `refund` (minor units) is only for an
-    approval where the policy gives no amount; it defaults to the amount paid less what was refunded before and the fee.
+    The verdict is that of `at`: the claim is judged once more unless its verdict is known to hold. An outcome that
+    follows the verdict stands at once. A `review` may be decided either way with a reason. Anything else is an
+    override and needs a reason: a manager's stands at once, an agent's waits for another person, a manager
+    (`awaiting_approval`). `refund` (minor units) is only for an approval where the policy gives no amount; it
+    defaults to the amount paid less what was refunded before and the fee.
     `ask` waits for `ask_for` (names of facts) of the customer or the technicians, until `ask_until` (microseconds)
     where a moment was named.
     """
     wish = Wish(outcome, reason, tuple(ask_for), ask_of, reply, refund, ask_until)
     parameters = {"claim": claim, "version": version, **wish.__dict__}
-    ahead = _judged_ahead(store, claim, version, at)  # so that nobody waits for it: the facts of a version are fixed
     with acting(store, "decide", actor=actor, at=at, key=key, parameters=parameters) as act:
         if earlier := act.earlier():
             return earlier
         row = act.load(claim, version)
         refuse_state(act, row)
-        after, event, sentence = settle(act, row, ahead or act.verdict(row), wish)
+        after, event, sentence = settle(act, row, act.standing_verdict(row) or act.verdict(row), wish)
         return act.receipt(after, event, sentence)
-
-
-def _judged_ahead(store: Store, claim: int, version: int, at: datetime) -> Verdict | None:
-    """The verdict on a version of a claim at an instant, judged without keeping others from writing.
-
-    None for one that is not there (any more): what follows refuses it.
-    """
-    query = sa.select(tables.claims).where(tables.claims.c.id == claim, tables.claims.c.version == version)
-    with store.read() as connection:
-        row = first_of(connection, query)
-    return judge_rows(store, [row], micros(at))[0] if row else None
 
 
 def refuse_state(act: Act, row: Row) -> None:
@@ -162,23 +173,22 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
         kind = "decided"
         sentence = f"Claim {row['ref']} was {DONE[wish.outcome]}{_paid(money)}{_second(payout)}."
     after, event = act.change(row, kind, body, changes, verdict=verdict, facts_in="facts")
-    made = act.connection.execute(
-        sa.insert(tables.decisions).values(
-            claim_id=row["id"],
-            event_id=event,
-            at=act.at,
-            person_id=act.actor.id,
-            status="awaiting_approval" if waits else "standing",
-            verdict=verdict.verdict,
-            clause=verdict.clause,
-            policy=act.store.policy.fingerprint,
-            order_ref="" if wish.outcome == "deny" else row["order_ref"],
-            item_ref="" if wish.outcome == "deny" else row["item_ref"] or "",
-            remedy=REMEDIES[wish.outcome],
-            approver_reason="",
-            **decision,
-        )
-    )
+    kept = {
+        "claim_id": row["id"],
+        "event_id": event,
+        "at": act.at,
+        "person_id": act.actor.id,
+        "status": "awaiting_approval" if waits else "standing",
+        "verdict": verdict.verdict,
+        "clause": verdict.clause,
+        "policy": body["policy"],
+        "order_ref": "" if wish.outcome == "deny" else row["order_ref"],
+        "item_ref": "" if wish.outcome == "deny" else row["item_ref"] or "",
+        "remedy": REMEDIES[wish.outcome],
+        "approver_reason": "",
+        **decision,
+    }
+    made = act.connection.execute(_DECISION, kept)
     if payout and made.inserted_primary_key:
         payable.write(act, payout, event, decision_id=made.inserted_primary_key[0])
     return after, event, sentence
@@ -236,20 +246,8 @@ def refuse_second(act: Act, row: Row, outcome: str) -> None:
         return
     if row["order_ref"] is None:
         raise Impossible("The order is unknown: fill it in, so that nothing is paid twice for it.")
-    decisions, item = tables.decisions, row["item_ref"] or ""
-    columns = (decisions.c.person_id, decisions.c.at, decisions.c.item_ref, decisions.c.remedy, tables.claims.c.ref)
-    query = (
-        sa.select(*columns)
-        .join(tables.claims, tables.claims.c.id == decisions.c.claim_id)
-        .where(
-            decisions.c.status == "standing",
-            decisions.c.remedy != "",
-            decisions.c.order_ref == row["order_ref"],
-            decisions.c.item_ref.in_((item, "")) if item else sa.true(),
-            decisions.c.claim_id != row["id"],
-        )
-    )
-    found = act.connection.execute(query).first()
+    given = {"order": row["order_ref"], "item": row["item_ref"] or "", "claim": row["id"]}
+    found = act.connection.execute(_ANOTHER, given).first()
     if found is None:
         return
     who = "You" if found.person_id == act.actor.id else names_of(act.connection)[found.person_id]

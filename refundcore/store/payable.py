@@ -17,8 +17,8 @@ from refundcore import money
 from refundcore.store import balances, sentences
 from refundcore.store.acting import Act, Row, names_of
 from refundcore.store.errors import Impossible
-from refundcore.store.limits import limits_now
-from refundcore.store.payout_tables import LIVE, batches, payouts
+from refundcore.store.limits import limits_of
+from refundcore.store.payout_tables import batches, payouts
 from refundcore.store.store import rows_of
 
 TOLD = (
@@ -48,6 +48,24 @@ NEEDS: Mapping[str, str] = {
 
 _ONCE = sa.text("payouts.state NOT IN ('failed', 'withdrawn')")
 """What `LIVE` says in the words of the index on an order's payouts, so that it is used."""
+
+# Made once: to build a statement takes as long as to run it.
+_LAST, _PAYOUT = sa.select(sa.func.max(payouts.c.id)), sa.insert(payouts)
+_ITEM = sa.bindparam("item", type_=sa.Text)
+_SAME = (
+    sa.select(payouts)
+    .where(
+        payouts.c.order_ref == sa.bindparam("order"),
+        payouts.c.remedy == sa.bindparam("kind"),
+        _ONCE,
+        sa.or_(sa.literal_column("''") == _ITEM, payouts.c.item_ref.in_([_ITEM, sa.literal_column("''")])),
+    )
+    .limit(sa.literal_column("1", sa.Integer))
+)
+"""A live payout for an item, or for its whole order."""
+
+_ROOM = "room"
+"""Under this name a planned payout says what was known of its order."""
 
 _PART = re.compile(r"\s*([^:;]+?)\s*:\s*([0-9.]+)\s*")
 
@@ -93,7 +111,7 @@ def planned(act: Act, row: Row, *, amount: int, remedy: str = "refund", **others
     """
     order, item, currency = row["order_ref"], row["item_ref"] or "", row["currency"]
     refuse_twice(act, order, item, remedy)
-    balances.refuse_beyond(act.connection, order, currency, amount)
+    room = balances.checked(act.connection, order, currency, amount)
     values = {
         "id": next_number(act),
         "claim_id": row["id"],
@@ -114,6 +132,7 @@ def planned(act: Act, row: Row, *, amount: int, remedy: str = "refund", **others
         "batch_id": None,
         "settled_at": None,
         "why": "",
+        _ROOM: room,
         **others,
     }
     values.setdefault("route", original_route(row, amount))
@@ -130,7 +149,7 @@ def of_decision(act: Act, row: Row, decision: Mapping[str, Any]) -> dict[str, An
         return None
     needs = []
     if not decision["approver_id"]:
-        limit = limits_now(act.connection).get(row["currency"])
+        limit = limits_of(act.kept_settings).get(row["currency"])
         needs = ["override"] * bool(decision["override"])
         needs += ["limit"] * (limit is not None and decision["refund"] > limit)
     return planned(act, row, amount=decision["refund"], needs=" ".join(needs), person_id=decision["person_id"])
@@ -138,23 +157,12 @@ def of_decision(act: Act, row: Row, decision: Mapping[str, Any]) -> dict[str, An
 
 def next_number(act: Act) -> int:
     """The number of the next payout: this transaction is the only writer."""
-    return (act.connection.execute(sa.select(sa.func.max(payouts.c.id))).scalar() or 0) + 1
+    return (act.connection.execute(_LAST).scalar() or 0) + 1
 
 
 def refuse_twice(act: Act, order: str, item: str, remedy: str) -> None:
     """Raise `Impossible` where a payout for the item, or for its whole order, is due, under way or made."""
-    query = (
-        sa.select(payouts)
-        .where(
-            payouts.c.order_ref == order,
-            payouts.c.remedy == remedy,
-            payouts.c.state.in_(LIVE),
-            _ONCE,
-            payouts.c.item_ref.in_((item, "")) if item else sa.true(),
-        )
-        .limit(1)
-    )
-    found = act.connection.execute(query).first()
+    found = act.connection.execute(_SAME, {"order": order, "item": item, "kind": remedy}).first()
     if found is not None:
         what = f"item {found.item_ref}" if found.item_ref else "the whole order"
         raise Impossible(
@@ -169,8 +177,9 @@ def _how(payout: Any) -> str:  # noqa: ANN401 - a row
 
 def write(act: Act, values: Mapping[str, Any], event: int, **others: object) -> None:
     """Write a planned payout and count it in its order's balance."""
-    balances.take(act.connection, values["order_ref"], values["currency"], values["amount"])
-    act.connection.execute(sa.insert(payouts).values({**values, "event_id": event, **others}))
+    kept = {name: value for name, value in values.items() if name != _ROOM}
+    balances.take(act.connection, kept["order_ref"], kept["currency"], kept["amount"], values[_ROOM])
+    act.connection.execute(_PAYOUT, {**kept, "event_id": event, **others})
 
 
 def move(act: Act, payout: Row, state: str, **others: Any) -> Row:  # noqa: ANN401 - columns

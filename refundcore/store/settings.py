@@ -58,10 +58,22 @@ _KINDS: Mapping[str, type] = {f.name: type(f.default) for f in fields(Settings)}
 NAMES = tuple(_KINDS)
 
 
+_ALL = sa.select(tables.settings.c.name, tables.settings.c.value)
+
+
+def kept_values(connection: sa.Connection) -> dict[str, str]:
+    """All that is kept under a name."""
+    return {row.name: row.value for row in connection.execute(_ALL)}
+
+
+def settings_of(kept: Mapping[str, str]) -> Settings:
+    """The settings among what is kept."""
+    return Settings(**{name: _KINDS[name](value) for name, value in kept.items() if name in _KINDS})
+
+
 def load(connection: sa.Connection) -> Settings:
     """The settings as they are now."""
-    rows = connection.execute(sa.select(tables.settings.c.name, tables.settings.c.value))
-    return Settings(**{row.name: _KINDS[row.name](row.value) for row in rows if row.name in _KINDS})
+    return settings_of(kept_values(connection))
 
 
 def judged_under(connection: sa.Connection) -> str:

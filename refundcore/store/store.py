@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,9 +42,11 @@ def rows_of(connection: sa.Connection, query: sa.Select[Any]) -> list[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def first_of(connection: sa.Connection, query: sa.Select[Any]) -> Row | None:
+def first_of(
+    connection: sa.Connection, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None
+) -> Row | None:
     """The first row that a query finds."""
-    found = connection.execute(query).mappings().first()
+    found = connection.execute(query, parameters).mappings().first()
     return dict(found) if found is not None else None
 
 

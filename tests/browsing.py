@@ -14,14 +14,16 @@ ALLOWED = ("data:", "blob:", "ws")
 
 
 @contextmanager
-def visiting(browser: Browser, desk: Desk | None = None, *, height: int = 900) -> Iterator[Page]:
-    """A page of a signed-in manager, or of a fresh visitor without a desk.
+def visiting(
+    browser: Browser, desk: Desk | None = None, *, height: int = 900, email: str = "mia@example.com"
+) -> Iterator[Page]:
+    """A page of somebody signed in, the first manager by default, or of a fresh visitor without a desk.
 
     What the pages' own rules refuse to load, or an error of a script, fails the test that visits.
     """
     context = browser.new_context(viewport={"width": 1440, "height": height})
     if desk is not None:
-        context.add_cookies([{"name": COOKIE, "value": desk.sign_in(), "url": desk.base}])
+        context.add_cookies([{"name": COOKIE, "value": desk.sign_in(email), "url": desk.base}])
     page = context.new_page()
     wrong: list[str] = []
     page.on("console", lambda told: "Content Security Policy" in told.text and wrong.append(told.text))

@@ -192,6 +192,15 @@ def test_who_else_has_the_claim_open_is_shown(desk):
     assert "Ben and Mia have this claim open too." in texts(page.run()).replace("\\", "")
 
 
+def test_whoever_goes_on_to_another_claim_is_no_longer_shown_at_this_one(desk):
+    first, second = desk.add(), desk.add()
+    away = desk.page("claim", "ben", claim=first.ref).run()
+    away.query_params["claim"] = second.ref
+    away.run()
+    assert "Ben has" not in texts(desk.page("claim", "ana", claim=first.ref).run())
+    assert "Ben has this claim open too" in texts(desk.page("claim", "ana", claim=second.ref).run())
+
+
 def test_a_stale_form_of_facts_shows_what_changed_and_keeps_what_was_typed(desk):
     claim = desk.add()
     page = desk.page("claim", "ana", claim=claim.ref)

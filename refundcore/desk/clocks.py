@@ -27,7 +27,7 @@ _MOVES = {
 
 def panel(claim: ClaimRecord, explanation: Explanation) -> None:
     """All clocks at once: the policy's, the desk's own, what the customer was told, and what moved them."""
-    lines = [*_ours(claim), *deadline_lines(explanation.deadlines), *_told(claim)]
+    lines = [*_ours(claim), *deadline_lines(explanation.deadlines), *_told(claim, explanation)]
     if not lines:
         return
     st.header("Deadlines", anchor=False)
@@ -51,11 +51,13 @@ def _ours(claim: ClaimRecord) -> list[Line]:
     ]  # fmt: skip
 
 
-def _told(claim: ClaimRecord) -> list[Line]:
+def _told(claim: ClaimRecord, explanation: Explanation) -> list[Line]:
+    broken = explanation.broken.told if explanation.broken else None
     return [
         Line(
             head=f"Told to the customer: {KINDS[told.what].title.lower()} ({KINDS[told.what].clause})",
-            note=when_text(told.at), icon="mark_email_read", tone="gray",
+            note=when_text(told.at), icon="mark_email_read",
+            tone="orange" if told == broken else "gray", word="worse now" if told == broken else "",
         )
         for told in claim.told
     ]  # fmt: skip

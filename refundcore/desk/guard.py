@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import refundcore.store as claims_store
 from refundcore import gate_flag
-from refundcore.desk import acts
+from refundcore.desk import acts, presence
 from refundcore.desk.parts import component
 from refundcore.store import Person, Store
 
@@ -63,6 +63,7 @@ def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
         acts.stop(f"This page is for {_listed(roles)}. You are signed in as {who.role}.")
     if st.session_state.get(_HERE) != title:
         acts.close_dialog()  # one that was open on another page is not to come up when its page is next shown
+        presence.leave(who)
         st.session_state[_HERE] = title
     if head:
         heading(title, who, icon)

@@ -16,13 +16,27 @@ from refundcore.desk.show import plain, when_text
 from refundcore.store import ClaimRecord, Person, StoreError, Viewer
 
 EVERY = "15s"
+_CLAIM = "desk_viewing"
 _logger = logging.getLogger(__name__)
 
 
 def panel(me: Person, claim: ClaimRecord) -> None:
     """Draw who else is here and what changed since the page was drawn, and keep looking."""
+    if st.session_state.get(_CLAIM) != claim.id:
+        leave(me)
+        st.session_state[_CLAIM] = claim.id
     with st.container(key="presence"):
         _watched(me, claim.id, claim.version)
+
+
+def leave(me: Person) -> None:
+    """Say that the person no longer has the claim open that this session showed last."""
+    claim = st.session_state.pop(_CLAIM, None)
+    if claim is not None:
+        try:
+            store.look_away(context.store(), person=me.id, claim=claim)
+        except StoreError:
+            _logger.warning("That claim number %s is left could not be told.", claim, exc_info=True)
 
 
 @st.fragment(run_every=EVERY)

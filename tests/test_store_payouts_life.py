@@ -197,7 +197,7 @@ TestMoney = Money.TestCase
 TestMoney.settings = settings(max_examples=12, stateful_step_count=30)
 
 
-PROCESSES, CLAIMS = 16, 50
+PROCESSES, CLAIMS = 16, 200
 
 
 def _work(number: int) -> Callable[[Desk, Connection], None]:

@@ -172,6 +172,9 @@ def _follow_body(me: Person, claim: ClaimRecord, explanation: Explanation) -> No
         "deny": "Nothing will be paid.",
     }[claim.verdict]
     st.text(f"{consequence} The claim will be {OUTCOMES[claim.verdict].label.lower()} and leave the queue.")
+    for line in explanation.deadlines:
+        if line.clause == "C3" and line.title.startswith("Pay by"):
+            st.text(f"We then aim to pay by {when_text(line.at)}; no other deadline of the claim runs on.")
     reply = st.text_area(
         "Reply to the customer, kept with the decision",
         value=replying.proposal(claim, claim.verdict),

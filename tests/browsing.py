@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from serving import COOKIE, Desk
+
+expect.set_options(timeout=15_000)  # on a busy machine a page takes its time; what is wrong stays wrong that long
 
 DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 ALLOWED = ("data:", "blob:", "ws")

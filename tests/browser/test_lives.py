@@ -83,6 +83,14 @@ def enter(page: Page, desk: Desk, reason: str, **answers: str) -> str:
     return page.url.rpartition("claim=")[2]
 
 
+def confirm(page: Page, name: str) -> None:
+    """Press the button of the dialog once the dialog is drawn, and wait until it is gone."""
+    settled(page)
+    page.get_by_role("dialog").get_by_role("button", name=name, exact=False).last.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    settled(page)
+
+
 def record(page: Page, step: str, **given: str) -> None:
     """Record what happened outside of the desk."""
     press(page, "Record …")
@@ -97,9 +105,7 @@ def record(page: Page, step: str, **given: str) -> None:
         dialog.locator("textarea").first.fill(given["words"])
         dialog.locator("textarea").first.press("Tab")
         settled(page)
-    dialog.get_by_role("button", name="Record").click()
-    expect(dialog).to_have_count(0)
-    settled(page)
+    confirm(page, "Record")
 
 
 def test_a_major_defect_from_the_first_notice_to_the_money_and_its_proof(desk, page, other, tmp_path: Path):
@@ -126,7 +132,7 @@ def test_a_major_defect_from_the_first_notice_to_the_money_and_its_proof(desk, p
     expect(page.locator(".st-key-ledger_lines")).to_contain_text("later")
 
     press(page, "Approve 12.50 USD")
-    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    confirm(page, "Approve")
     expect(page.get_by_text("Refund 12.50 USD.")).to_be_visible()  # in full, without a fee
     opened(page, desk, "/payouts?payouts_tab=Approvals")
     expect(page.get_by_text("another manager has to look at it")).to_be_visible()
@@ -171,13 +177,14 @@ def test_an_invalid_number_from_the_form_through_its_evidence_to_a_denial_and_it
     expect(page.get_by_alt_text("screen.png, attached by Mia Manager")).to_be_visible()
     page.get_by_role("button", name="Insufficient").first.click()
     page.get_by_role("dialog").get_by_label("Why").fill("Nothing can be read on it")
-    page.get_by_role("dialog").get_by_role("button", name="It is insufficient").click()
+    page.get_by_role("dialog").get_by_label("Why").press("Tab")
+    confirm(page, "It is insufficient")
     expect(page.get_by_role("button", name="Deny …")).to_be_visible()
 
     press(page, "Deny …")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Nothing will be paid.")
-    dialog.get_by_role("button", name="Deny").click()
+    confirm(page, "Deny")
     expect(page.get_by_text("Denied by Mia Manager")).to_be_visible()
     settled(page)
     expect(page.locator(".st-key-reply")).to_contain_text("C5b")
@@ -215,7 +222,7 @@ def test_two_people_on_one_claim_see_each_other_and_lose_nothing_they_typed(desk
     press(other, "Reload, keeping what I typed")
     settled(other)
     expect(other.get_by_role("dialog").get_by_label("Reason")).to_have_value("They wrote that it came after all")
-    other.get_by_role("dialog").get_by_role("button", name="Decide", exact=False).last.click()
+    confirm(other, "Decide")
     expect(other.get_by_text("Denied by Max Manager")).to_be_visible()
     expect(page.get_by_text("What you typed stays.")).to_be_visible(timeout=40_000)
     press(page, "Show the claim as it is now")

@@ -24,9 +24,9 @@ from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical
 from refundcore.store.errors import Impossible, Refused
 from refundcore.store.import_rows import Batch
-from refundcore.store.incoming import incoming
-from refundcore.store.judging import judge, judge_rows
+from refundcore.store.judging import judge_rows
 from refundcore.store.model import Balance, ImportRecord, Reject
+from refundcore.store.preparing import Prepared, prepare
 from refundcore.store.roles import may
 from refundcore.store.store import Store, first_of, rows_of
 
@@ -125,7 +125,7 @@ def import_batch(
     *,
     actor: int,
     at: datetime,
-    claims: Claims,
+    claims: Claims | Prepared,
     lines: Sequence[int],
     cells: Sequence[Sequence[str]] | None = None,
     rejected: Sequence[tuple[int, Sequence[str], str]] = (),
@@ -140,12 +140,12 @@ def import_batch(
     version that was seen, that differing rows may change; without it an import begun with `update` changes all.
     `share` tells how much of the file is read, from 0 to 1.
     """
-    if len(lines) != len(claims) or (cells is not None and len(cells) != len(claims)):
-        raise ValueError(f"{len(claims)} claims, {len(lines)} line numbers: one each is wanted.")
-    verdicts = judge(store, claims, micros(at))
-    given = incoming(claims)
+    given = prepare(store, number, claims, at) if isinstance(claims, Claims) else claims
+    size = len(given)
+    if len(lines) != size or (cells is not None and len(cells) != size):
+        raise ValueError(f"{size} claims, {len(lines)} line numbers: one each is wanted.")
     balance = Balance(0)
-    for start in range(0, max(given.size, len(rejected), 1), TOGETHER):
+    for start in range(0, max(size, len(rejected), 1), TOGETHER):
         end = start + TOGETHER
         if start:
             time.sleep(BREATH)
@@ -154,7 +154,7 @@ def import_batch(
             seen = store.seen.setdefault(number, {})
             update = confirmed if record["update_claims"] and confirmed is not None else record["update_claims"]
             batch = Batch(act, number, seen, update)
-            batch.add(given, verdicts, lines, cells, range(min(start, given.size), min(end, given.size)))
+            batch.add(given, lines, cells, range(min(start, size), min(end, size)))
             batch.reject(rejected[start:end])
             batch.write()
             balance = count_batch(act, record, batch, share)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from refundcore.deadlines import micros
 from refundcore.facts import COLUMNS, Claims
 from refundcore.store import tables
-from refundcore.store.judging import VERDICT_COLUMNS, plain
+from refundcore.store.judging import VERDICT_COLUMNS, arrow
 from refundcore.store.settings import judged_under
 from refundcore.store.store import Row, Store
 
@@ -47,7 +47,7 @@ def _compare(store: Store, rows: list[Row], moment: int) -> str:
     ends = (row["holds_until"] for row in rows)
     instants = np.array([moment if end is None else min(end, moment) for end in ends], dtype=np.int64)
     fresh = store.judge(given, store.policy, instants)
-    columns = {name: plain(fresh[name]) for name in VERDICT_COLUMNS}
+    columns = {name: arrow(fresh[name], type_).to_pylist() for name, type_ in VERDICT_COLUMNS.items()}
     for place, row in enumerate(rows):
         for name, values in columns.items():
             if row[name] != values[place]:

@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         tally = intake.Tally()
         progress = _Progress(plan.look.name)
         number, balance = intake.bring_in(
-            file, plan, store, actor=actor, at=at, update=args.update, progress=progress, tally=tally
+            file, plan, store, actor=actor, at=at, update=args.update, progress=progress, tally=tally, alone=True
         )
         progress.end()
         _tell_groups(tally.groups)

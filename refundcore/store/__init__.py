@@ -98,6 +98,7 @@ from refundcore.store.payouts import (
     set_chargeback,
 )
 from refundcore.store.persons import people, person
+from refundcore.store.preparing import Prepared, prepare
 from refundcore.store.previewing import journal_end, preview_decide_many, preview_many
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.replying import begin_reply, end_reply
@@ -153,6 +154,7 @@ __all__ = [
     "Owners",
     "Payout",
     "Person",
+    "Prepared",
     "Preview",
     "QueuePage",
     "QueueRow",
@@ -221,6 +223,7 @@ __all__ = [
     "payouts_of_batch",
     "people",
     "person",
+    "prepare",
     "preview_decide_many",
     "preview_many",
     "preview_undo",

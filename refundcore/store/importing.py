@@ -30,7 +30,7 @@ from refundcore.store.preparing import Prepared, prepare
 from refundcore.store.roles import may
 from refundcore.store.store import Store, first_of, rows_of
 
-TOGETHER = 2_500
+TOGETHER = 5_000
 """Rows in one transaction, so that others who write wait some tenths of a second at most."""
 
 BREATH = 0.025

@@ -53,9 +53,7 @@ def incoming(claims: Claims) -> Incoming:
     """The rows of claims."""
     size = len(claims)
     filled = {name: column for name, column in claims.columns.items() if column.null_count < size}
-    columns = {
-        name: column.to_pylist() for name, column in filled.items() if name in {"claim_ref", *SAME, *PERSONAL}
-    }
+    columns = {name: column.to_pylist() for name, column in filled.items() if name in {"claim_ref", *SAME, *PERSONAL}}
     pieces = {name: _pieces(name, filled[name]) for name in sorted(filled)}
     plain = _objects(pieces, size)
     private, salts = _private({name: _given(name, pieces[name]) for name in sorted(PERSONAL & pieces.keys())}, size)

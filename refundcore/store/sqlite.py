@@ -8,8 +8,10 @@ writers could damage a file in WAL mode, so older libraries keep a rollback jour
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -101,6 +103,12 @@ def wait_ms(connection: sa.Connection, milliseconds: int) -> None:
     """How long the connection's next statements wait for a lock."""
     driver: Any = connection.connection.driver_connection
     driver.execute(f"PRAGMA busy_timeout={milliseconds:d}").close()
+
+
+def among(column: sa.Column[Any], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """The condition that a column is one of some texts, however many: they are one parameter."""
+    listed = sa.func.json_each(json.dumps(values)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 def is_busy(error: BaseException) -> bool:

@@ -7,7 +7,6 @@ import email.policy
 import re
 import unicodedata
 
-
 LARGEST = 10 * 2**20
 """Bytes of a file of evidence."""
 

@@ -38,8 +38,8 @@ class Batch:
         """Claims that were there before and that these rows name -> fingerprint."""
         self.first: int | None = None
         self.last: int | None = None
-        self._claims: dict[str, Sequence[Any]] = {}
-        self._events: dict[str, Sequence[Any]] = {}
+        self._claims: dict[str, Sequence[Any] | pa.Array] = {}
+        self._events: dict[str, Sequence[Any] | pa.Array] = {}
         self._rejects: list[tuple[Any, ...]] = []
         self._updates: list[tuple[Any, ...]] = []
 
@@ -118,23 +118,23 @@ class Batch:
             "updated_at": same(act.at),
             "answer_from": same(act.at),
             "import_id": same(self.number),
-            **{name: column.to_pylist() for name, column in judged.items()},
+            **judged,
             "act_by": moments,
             "queue_at": moments,
             "asked_for": same(""),
             "same_as": [rows.marks[place] for place in new],
             "source_print": [rows.prints[place] for place in new],
             "email_key": [None if email is None else email.lower() for email in emails],
-            **{name: column.to_pylist() for name, column in facts.items()},
+            **facts,
         }
         if given.bodies is None:
             named = pa.array(refs, type=pa.string())
             told = bodies(of(rows.facts), judged, named, self.number, act.store.policy.fingerprint)
         else:
             told = of(given.bodies)
-        self._tell(first, told.to_pylist(), of(rows.private).to_pylist())
+        self._tell(first, told.to_pylist(), of(rows.private))
 
-    def _tell(self, first: int, told: Sequence[str], private: Sequence[str | None]) -> None:
+    def _tell(self, first: int, told: Sequence[str], private: pa.StringArray) -> None:
         """The event of each new claim, by its body and its private part."""
         numbers, hashes = self.act.ledger.first_events(first, "created", told)
         self._events = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-import queue
 import signal
 import threading
 import traceback
@@ -22,9 +21,6 @@ from refundcore.intake.problems import IntakeError
 
 ROOM = 1 << 20
 """Bytes that lie in the pipe between the two."""
-
-WAITING = 1
-"""Items that are made and wait to be sent, beside the one that is being sent."""
 
 NICE = 10
 """By how much the copy stands back for others who want the processor."""
@@ -44,7 +40,7 @@ def possible() -> bool:
 
 
 def ahead(make: Callable[[], Iterable[Item]]) -> Generator[Item]:
-    """The items that `make` gives, made by a copy of this process some items ahead of the one who takes them.
+    """The items that `make` gives, made by a copy of this process one item ahead of the one who takes them.
 
     Close it to end the copy. Raises what making them raised, and `IntakeError` where the copy was ended from outside.
     """
@@ -80,29 +76,20 @@ def _copy(make: Callable[[], Iterable[Any]], receiver: Connection, sender: Conne
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who takes the items, who ends this process
     receiver.close()  # or nobody would be told when that one is gone
     os.nice(NICE)
-    packed: queue.Queue[bytes | None] = queue.Queue(WAITING)
-    sending = threading.Thread(target=_send, args=(packed, sender), daemon=True)
-    sending.start()
     try:
         for item in make():
-            packed.put(_packed(_ITEM, item))
-        packed.put(_packed(_END, None))
+            _send(sender, _ITEM, item)
+        _send(sender, _END, None)
     except BaseException as error:  # noqa: BLE001 - it is raised again where the items are taken
-        packed.put(_packed(_ERROR, _sendable(error)))
-    packed.put(None)
-    sending.join()
+        _send(sender, _ERROR, _sendable(error))
 
 
-def _send(packed: queue.Queue[bytes | None], sender: Connection) -> None:
-    while (data := packed.get()) is not None:
-        try:
-            sender.send_bytes(data)
-        except OSError:  # the one who took the items is gone
-            os._exit(1)
-
-
-def _packed(kind: int, item: object) -> bytes:
-    return pickle.dumps((kind, item), protocol=pickle.HIGHEST_PROTOCOL)
+def _send(sender: Connection, kind: int, item: object) -> None:
+    """Send an item. It waits in this process until it is taken: one item is made ahead, and none lies about."""
+    try:
+        sender.send_bytes(pickle.dumps((kind, item), protocol=pickle.HIGHEST_PROTOCOL))
+    except OSError:  # the one who took the items is gone
+        os._exit(1)
 
 
 def _sendable(error: BaseException) -> BaseException:

@@ -1,4 +1,4 @@
-"""Imports: rows of a file become claims, in transactions of some 2,500, invisible until the last one.
+"""Imports: rows of a file become claims, in transactions of some thousands, invisible until the last one.
 
 Every row is accounted for: rows = created + updated + unchanged + duplicates + conflicting + rejected.
 """
@@ -33,8 +33,11 @@ from refundcore.store.store import Store, first_of, rows_of
 TOGETHER = 5_000
 """Rows in one transaction, so that others who write wait some tenths of a second at most."""
 
+CROWDED = 2_500
+"""Rows in one transaction while others wait to write."""
+
 BREATH = 0.025
-"""Seconds between two transactions: longer than the nap of one who waits to write, who is then next."""
+"""Seconds between two transactions while others wait: longer than the nap of one who waits, who is then next."""
 
 REMOVED_TOGETHER = 2_000
 UPDATED_TOGETHER = 500
@@ -136,7 +139,7 @@ def import_batch(
 
     `lines` are the line numbers of `claims` in the file and `cells` their raw cells in the order of the header (kept
     for conflicting rows). `rejected` are rows that cannot be read: (line, raw cells, why). Any number of rows may be
-    given: they are judged in one call and written in transactions of 2,500. `confirmed` are the claims, each at the
+    given: they are judged in one call and written in transactions of 5,000. `confirmed` are the claims, each at the
     version that was seen, that differing rows may change; without it an import begun with `update` changes all.
     `share` tells how much of the file is read, from 0 to 1.
     """
@@ -144,10 +147,10 @@ def import_batch(
     size = len(given)
     if len(lines) != size or (cells is not None and len(cells) != size):
         raise ValueError(f"{size} claims, {len(lines)} line numbers: one each is wanted.")
-    balance = Balance(0)
-    for start in range(0, max(size, len(rejected), 1), TOGETHER):
-        end = start + TOGETHER
-        if start:
+    balance, most, end = Balance(0), max(size, len(rejected), 1), 0
+    while end < most:
+        start, end = end, end + (min(CROWDED, TOGETHER) if store.crowded else TOGETHER)
+        if store.crowded:
             time.sleep(BREATH)
         with acting(store, "import", actor=actor, at=at) as act:
             record = running_import(act, number)

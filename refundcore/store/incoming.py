@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -128,7 +129,11 @@ def _objects(pieces: dict[str, pa.StringArray], size: int) -> pa.StringArray:
     """The pieces of each row together as one object."""
     if not pieces:
         return pa.array(["{}"] * size, type=pa.string())
-    inside = pc.binary_join_element_wise(*pieces.values(), ",", null_handling="skip")
+    columns = list(pieces.values())
+    if all(column.null_count for column in columns):  # Arrow drops a row in which everything is skipped
+        blank = reduce(pc.and_, (column.is_null() for column in columns))
+        columns[0] = pc.if_else(blank, "", columns[0])
+    inside = pc.binary_join_element_wise(*columns, ",", null_handling="skip")
     return pc.binary_join_element_wise("{", inside, "}", "")
 
 

@@ -116,7 +116,9 @@ def rows(file: Source, plan: Plan, mended: Mended | None = None) -> Iterator[Bat
         with tables.uncollected():
             given = _mended(found, mended) if mended else found
             batch = _converted(_sorted(given, plan), places, readers, plan, done)
+        del found, given  # or they would be held while the batch is worked on and the next one read
         yield batch
+        del batch
 
 
 def recheck(plan: Plan, mended: Mended) -> Batch:

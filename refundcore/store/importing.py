@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from refundcore.deadlines import SECOND, micros
 from refundcore.facts import Claims
-from refundcore.store import tables
+from refundcore.store import sqlite, tables
 from refundcore.store.acting import UNFINISHED, Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical
@@ -153,6 +153,7 @@ def import_batch(
         if store.crowded:
             time.sleep(BREATH)
         with acting(store, "import", actor=actor, at=at) as act:
+            sqlite.checkpoint_seldom(act.connection)
             record = running_import(act, number)
             seen = store.seen.setdefault(number, {})
             update = confirmed if record["update_claims"] and confirmed is not None else record["update_claims"]
@@ -215,6 +216,7 @@ def _finish(store: Store, number: int, *, actor: int, at: datetime) -> Balance:
         balance = Balance(**{part: record[part] for part in PARTS})
         act.sealed = {"import": number, "finished": True, **{part: record[part] for part in PARTS}}
         act.sealed_import = number
+    sqlite.checkpoint(store.engine)
     store.seen.pop(number, None)
     return balance
 

@@ -69,11 +69,13 @@ def bring_in(
         store, actor=actor, at=at, filename=plan.look.name, sha256=plan.look.sha256,
         header=list(plan.names), mapping=plan.remembered(), update=update or bool(confirmed),
     )  # fmt: skip
-    read = 0
+    read, following = 0, acts.next_claim(store)
 
     def parts() -> Generator[_Part]:
+        expected = following
         for batch in rows(file, plan, mended):
-            given = acts.prepare(store, number, batch.claims, at)
+            given = acts.prepare(store, number, batch.claims, at, first=expected, actor=actor)
+            expected += len(given)
             rejected = [(reject.line, reject.cells, reject.why) for reject in batch.rejected]
             yield _Part(given, batch.lines, batch.cells, rejected, batch.problems, batch.done)
 

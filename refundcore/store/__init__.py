@@ -38,6 +38,7 @@ from refundcore.store.importing import (
     import_batch,
     import_record,
     imports,
+    next_claim,
     rejects,
     resume_or_remove,
 )
@@ -214,6 +215,7 @@ __all__ = [
     "may",
     "messages_of",
     "neighbours",
+    "next_claim",
     "note",
     "note_many",
     "payout_limits",

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from refundcore.store import sentences, tables
 from refundcore.store.acting import Act
 from refundcore.store.acts import CHANGEABLE, free_ref
-from refundcore.store.chain import GENESIS, canonical, insert_columns, insert_rows
+from refundcore.store.chain import GENESIS, canonical, first_hashes, insert_columns, insert_rows
 from refundcore.store.incoming import Incoming
 from refundcore.store.judging import first_act_by
 from refundcore.store.matching import Known, changes, find, taken_refs
@@ -132,13 +132,17 @@ class Batch:
             told = bodies(of(rows.facts), judged, named, self.number, act.store.policy.fingerprint)
         else:
             told = of(given.bodies)
-        self._tell(first, told.to_pylist(), of(rows.private))
+        hashes = None
+        if given.guess is not None and places is None:
+            hashes = given.guess.of(new[0], size, first=first, at=act.at, person=act.actor.id)
+        self._tell(first, told.to_pylist(), of(rows.private), hashes)
 
-    def _tell(self, first: int, told: Sequence[str], private: pa.StringArray) -> None:
+    def _tell(self, first: int, told: Sequence[str], private: pa.StringArray, hashes: Sequence[str] | None) -> None:
         """The event of each new claim, by its body and its private part."""
-        numbers, hashes = self.act.ledger.first_events(first, "created", told)
+        if hashes is None:
+            hashes = first_hashes(first, self.act.at, self.act.actor.id, "created", told)
         self._events = {
-            "id": numbers,
+            "id": self.act.ledger.first_events(hashes),
             "claim_id": range(first, first + len(told)),
             "seq": [1] * len(told),
             "at": [self.act.at] * len(told),

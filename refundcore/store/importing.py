@@ -122,6 +122,12 @@ def begin_import(
     return number
 
 
+def next_claim(store: Store) -> int:
+    """The id that a claim would get now."""
+    with store.read() as connection:
+        return (connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
+
+
 def import_batch(
     store: Store,
     number: int,

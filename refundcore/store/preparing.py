@@ -5,7 +5,7 @@ Nothing here asks the database, so that it can be done by another process while 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,12 +14,29 @@ import pyarrow.compute as pc
 
 from refundcore.deadlines import micros
 from refundcore.facts import Claims
-from refundcore.store.chain import canonical
+from refundcore.store.chain import canonical, first_hashes
 from refundcore.store.incoming import Incoming, encoded, incoming
 from refundcore.store.judging import pay_by, verdict_columns
 from refundcore.store.store import Store
 
 _AFTER = canonical({"state": "new", "outcome": "", "assignee_id": None, "asked_for": ""})
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The hashes of the events that create claims, made before their ids are known: good only where these come true."""
+
+    first: int
+    """The id that the claim of the first row gets, if no row before was anything but a new claim."""
+    at: int
+    person: int
+    hashes: Sequence[str]
+
+    def of(self, row: int, count: int, *, first: int, at: int, person: int) -> Sequence[str] | None:
+        """The hashes of `count` rows from `row` on, whose claims have ids from `first` on; None where it came else."""
+        if (first, at, person) != (self.first + row, self.at, self.person):
+            return None
+        return self.hashes[row : row + count]
 
 
 @dataclass(frozen=True)
@@ -36,20 +53,31 @@ class Prepared:
 
     Where it is there, `rows` no longer have the facts as JSON.
     """
+    guess: Guess | None = None
+    """The hashes of those events, if all goes as expected."""
 
     def __len__(self) -> int:
         return self.rows.size
 
 
-def prepare(store: Store, number: int, claims: Claims, at: datetime) -> Prepared:
-    """The rows of an import as of an instant. Of the store only its policy is asked, and its judge."""
+def prepare(
+    store: Store, number: int, claims: Claims, at: datetime, *, first: int | None = None, actor: int = 0
+) -> Prepared:
+    """The rows of an import as of an instant. Of the store only its policy is asked, and its judge.
+
+    With `first`, the id that the first of the claims is expected to get, the hashes of their events are made ahead
+    for the one who imports them; they are made anew where it comes otherwise.
+    """
     rows, verdicts = incoming(claims), verdict_columns(store, claims, micros(at))
     dates = (claims.columns[name] for name in ("submitted_at", "ordered_at", "purchased_at"))
     paid = pay_by(store.policy, *dates)
     if None in rows.refs:
         return Prepared(rows, verdicts, paid, None)
     told = bodies(rows.facts, verdicts, claims.columns["claim_ref"], number, store.policy.fingerprint)
-    return Prepared(replace(rows, facts=pa.nulls(0, pa.string())), verdicts, paid, told)
+    guess = None
+    if first is not None:
+        guess = Guess(first, micros(at), actor, first_hashes(first, micros(at), actor, "created", told.to_pylist()))
+    return Prepared(replace(rows, facts=pa.nulls(0, pa.string())), verdicts, paid, told, guess)
 
 
 def bodies(

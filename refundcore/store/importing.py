@@ -33,11 +33,12 @@ from refundcore.store.store import Store, first_of, rows_of
 TOGETHER = 5_000
 """Rows in one transaction, so that others who write wait some tenths of a second at most."""
 
-CROWDED = 2_500
+CROWDED = 1_000
 """Rows in one transaction while others wait to write."""
 
-BREATH = 0.025
-"""Seconds between two transactions while others wait: longer than the nap of one who waits, who is then next."""
+BREATH, BREATHS = 0.025, 4
+"""Seconds between two transactions while others wait, longer than the nap of one who waits, who is then next; and how
+often so long, until nobody waits."""
 
 REMOVED_TOGETHER = 2_000
 UPDATED_TOGETHER = 500
@@ -157,7 +158,7 @@ def import_batch(
     while end < most:
         start, end = end, end + (min(CROWDED, TOGETHER) if store.crowded else TOGETHER)
         if store.crowded:
-            time.sleep(BREATH)
+            _give_way(store)
         with acting(store, "import", actor=actor, at=at) as act:
             sqlite.checkpoint_seldom(act.connection)
             record = running_import(act, number)
@@ -170,6 +171,14 @@ def import_batch(
             balance = count_batch(act, record, batch, share)
         seen.update(batch.named)
     return balance
+
+
+def _give_way(store: Store) -> None:
+    """Let others write who wait to, for some moments."""
+    for _ in range(BREATHS):
+        time.sleep(BREATH)
+        if not store.wanted():
+            return
 
 
 def running_import(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> Mapping[str, Any]:

@@ -70,6 +70,15 @@ class Store:
     crowded: bool = field(default=False, repr=False)
     """Whether somebody waited to write when this process last did: one who goes on writing gives way first."""
 
+    def wanted(self) -> bool:
+        """Whether somebody waits to write now, as far as that can be seen from outside."""
+        if self.waiting:
+            return True
+        try:
+            return self.path is not None and _turns(self.path).stat().st_size > 0
+        except OSError:
+            return False
+
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection for reading: one snapshot, never blocked by a writer for long."""
@@ -112,7 +121,7 @@ def _turn(path: Path | None, until: float) -> Iterator[Callable[[], bool]]:
     began, and true where that cannot be known.
     """
     try:
-        file = -1 if path is None or fcntl is None else os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+        file = -1 if path is None or fcntl is None else os.open(_turns(path), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         file = -1
     if file < 0:
@@ -135,6 +144,10 @@ def _turn(path: Path | None, until: float) -> Iterator[Callable[[], bool]]:
         yield lambda: os.fstat(file).st_size > 0
     finally:
         os.close(file)
+
+
+def _turns(path: Path) -> Path:
+    return path.with_name(f"{path.name}-turn")
 
 
 def _mark(file: int, mark: bytes) -> None:

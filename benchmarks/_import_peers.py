@@ -20,7 +20,14 @@ def floor(store: str, target: str) -> None:
         library = sqlite3
     source = library.connect(store)
     out = library.connect(target, isolation_level=None)
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "cache_size=-32000"):
+    (page,) = source.execute("PRAGMA page_size").fetchone()
+    for setting in (
+        f"page_size={page}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=OFF",
+        "cache_size=-32000",
+    ):
         out.execute(f"PRAGMA {setting}")
     made = "SELECT sql FROM sqlite_master WHERE tbl_name IN ('claims', 'events') AND type IN ('table', 'index')"
     for (statement,) in source.execute(f"{made} AND sql IS NOT NULL ORDER BY type DESC"):

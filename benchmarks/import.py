@@ -1,7 +1,9 @@
 """How fast a file of claims comes in, and in how much memory, beside what else would put it into a database.
 
 `python benchmarks/import.py [ROWS ...] [--keep]`: for each of ROWS (100,000) a CSV of 25 columns is made, 3 % of its
-rows dirty. Each way is a process of its own, timed from its start to its end, its peak memory read from the kernel:
+rows dirty. Each way is a process of its own, timed from its start to its end. Its peak memory is read from the
+kernel; where it has processes of its own, as the desk has, it is the most that all of them held together at one
+moment, what they share counted once (PSS, looked at ten times a second):
 
 - the desk: `refund-desk import`, which reads, converts, judges, stores with its indexes and writes an event a claim;
 - sqlite-utils `insert --csv`, with its detection of types and without;
@@ -16,6 +18,7 @@ The peers live in `.bench/peers` (benchmarks/peers.txt), which is made when it i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import random
@@ -23,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -106,15 +110,49 @@ def timed(command: list[str | Path], rows: int, *, says: str = "", **named: str)
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT, env={**os.environ, **named},
     )  # fmt: skip
     assert process.stdout is not None  # noqa: S101 - it was asked for
+    together = Together(process.pid)
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
+    together.end()
     process.returncode = os.waitstatus_to_exitcode(status)
     if (says not in said) if says else process.returncode:
         raise SystemExit(f"{' '.join(map(str, command))} ended with {process.returncode}: {said}")
     told = dict(word.split("=") for word in said.split() if word.startswith(("seconds=", "cpu=")))
     cpu = float(told.get("cpu", used.ru_utime + used.ru_stime))
-    return Run(float(told.get("seconds", seconds)), cpu, used.ru_maxrss / 1024, rows)
+    return Run(float(told.get("seconds", seconds)), cpu, max(used.ru_maxrss / 1024, together.peak), rows)
+
+
+class Together:
+    """The most memory that a process and those that it started held together, in megabytes; 0 for one alone."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, args=(pid,))
+        self._thread.start()
+
+    def _watch(self, pid: int) -> None:
+        while not self._ended.wait(0.1):
+            with contextlib.suppress(OSError):  # one has ended meanwhile
+                if len(family := _family(pid)) > 1:
+                    self.peak = max(self.peak, sum(map(_held, family)) / 1024)
+
+    def end(self) -> None:
+        """Stop looking."""
+        self._ended.set()
+        self._thread.join()
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _family(int(child)))]
+
+
+def _held(pid: int) -> int:
+    """Kilobytes of a process, its part of what it shares with others."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def peers() -> Path:

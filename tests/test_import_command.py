@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from refundcore import __main__ as front
-from refundcore import accounts, clock, store
+from refundcore import accounts, clock, intake, store
+from refundcore.intake import importing
 
 PROJECT = Path(__file__).resolve().parent.parent
+AT = datetime(2026, 3, 16, 9, tzinfo=UTC)
 HEAD = "claim_ref,order_ref,customer_email,why,purchased_at,submitted_at,amount,currency\n"
 ROW = "{0},O-{0},c{0}@example.org,dead,{1},2026-03-12,{2},USD\n"
 
@@ -187,3 +192,50 @@ def test_an_import_that_is_killed_is_taken_back_and_can_be_brought_again(desk, t
     assert "30,000 created" in done.stdout, done.stderr
     assert [one.status for one in store.imports(desk)] == ["finished", "removed"]
     assert store.verify(desk).good
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the copy that reads is found in /proc")
+def test_an_import_whose_reading_is_killed_says_so_and_is_taken_back(desk, tmp_path):
+    path = tmp_path / "claims.csv"
+    path.write_text(HEAD + "".join(ROW.format(f"K{number}", "2026-03-10", "1.00") for number in range(60_000)))
+    command = [sys.executable, "-m", "refundcore", "import", str(path), *SAID]
+    process = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not (found := children.read_text().split()):
+        assert process.poll() is None, "It ended before anything could be killed."
+        time.sleep(0.005)
+    os.kill(int(found[0]), signal.SIGKILL)
+
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "The process that read the file was ended from outside (status -9)" in said
+    assert [one.status for one in store.imports(desk)] == ["removed"]
+    assert store.verify(desk).good
+
+
+def test_what_is_read_ahead_is_stored_as_what_is_read_in_place(tmp_path, monkeypatch):
+    rows = [ROW.format(f"R{n}", "2026-03-10" if n % 7 else "2026-02-30", f"{n % 90}.50") for n in range(9_000)]
+    path = tmp_path / "claims.csv"
+    rows[3_000:3_000] = rows[10:12]  # come twice, so that every claim after them gets another id than expected
+    path.write_text(HEAD + "".join(rows))
+    wishes = intake.Wishes(mapping={"why": "reason"}, meanings={"reason": {"dead": "invalid_number"}})
+    told = []
+    for alone in (True, False):
+        opened = store.connect(f"sqlite:///{tmp_path / str(alone)}.db", at=AT)
+        person = {"name": "Ana", "email": "ana@example.org", "role": "agent", "password": "nine blue herons in Lund"}
+        accounts.create_person(opened, actor=None, at=AT, **person)
+        file = intake.source(path)
+        plan = intake.plan(file, zone=opened.policy.zone, wishes=wishes)
+        monkeypatch.setattr(importing, "LARGE", 0)
+        monkeypatch.setattr(importing.ahead, "possible", lambda: True)
+        tally = intake.Tally()
+        _, balance = intake.bring_in(file, plan, opened, actor=1, at=AT, tally=tally, alone=alone)
+        with opened.read() as connection:
+            claims = [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM claims ORDER BY id")]
+            rejects = [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM import_rejects ORDER BY line")]
+        assert store.verify(opened).good
+        opened.engine.dispose()
+        told.append((balance, claims, rejects, [(group.count, group.first) for group in tally.groups]))
+    assert told[0] == told[1]
+    assert told[0][0] == store.Balance(rows=9_002, created=7_714, duplicates=2, rejected=1_286)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_of_tests import ANA, AT, BEN, MIA, VERDICTS, Desk, batch, facts, key, open_desk
+from store_of_tests import ANA, AT, BEN, MIA, SERVER, VERDICTS, Desk, batch, facts, key, on_sqlite, open_desk
 
 from refundcore import store
 from refundcore.store import Balance, Filter, Impossible, chain, importing, tables
@@ -301,3 +303,45 @@ def test_whatever_is_imported_balances_and_again_creates_nothing(files: list[Any
             assert len(listed) == again.conflicting
         desk.verified()
         desk.store.engine.dispose()
+
+
+@on_sqlite
+@pytest.mark.parametrize("own", [True, False], ids=["of this process", "of another store on the file"])
+def test_an_import_sees_who_waits_to_write_and_gives_way(desk: Desk, tmp_path: Path, own: bool) -> None:  # noqa: FBT001
+    other = desk if own else open_desk(tmp_path)
+
+    def write() -> None:
+        with other.store.write():
+            pass
+
+    waiting = threading.Thread(target=write)
+    with desk.store.write():
+        waiting.start()
+        until = time.monotonic() + 5
+        while not desk.store.wanted() and time.monotonic() < until:
+            time.sleep(0.001)
+        assert desk.store.wanted()
+    assert desk.store.crowded
+    waiting.join()
+    assert not desk.store.wanted()
+    with desk.store.write():
+        pass
+    assert not desk.store.crowded
+
+
+def test_while_others_wait_an_import_writes_less_at_once_and_all_the_same_everything(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "TOGETHER", 7)
+    monkeypatch.setattr(importing, "CROWDED", 2)
+    given_way: list[Any] = []
+    monkeypatch.setattr(importing, "_give_way", given_way.append)
+    number = desk.begin()
+    desk.store.crowded = True
+    store.import_batch(desk.store, number, actor=ANA, at=AT, **batch(rows(12)))
+    assert store.finish_import(desk.store, number, actor=ANA, at=AT) == Balance(rows=12, created=12)
+    with desk.store.read() as connection:
+        heads = connection.exec_driver_sql("SELECT last_event - first_event + 1 FROM heads ORDER BY id").scalars()
+        sizes = [size for size in heads if size]
+    assert given_way
+    assert sizes == ([2] * 6 if SERVER else [2, 7, 3])  # on a server nobody sees who waits

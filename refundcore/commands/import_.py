@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from refundcore import accounts, clock, intake
 from refundcore.commands import _import_mail
 from refundcore.deadlines import micros
@@ -111,12 +113,13 @@ def run(args: argparse.Namespace) -> int:
             preview = intake.preview(file, plan, store.policy, micros(at), store=store)
             _tell_preview(preview)
             return SOME_OUT if preview.rejected else ALL_IN
+        pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps some 40 MB for later
         gc.freeze()  # nothing of the program itself will be let go of
         gc.set_threshold(*COLLECT)
         tally = intake.Tally()
         progress = _Progress(plan.look.name)
         number, balance = intake.bring_in(
-            file, plan, store, actor=actor, at=at, update=args.update, progress=progress, tally=tally
+            file, plan, store, actor=actor, at=at, update=args.update, progress=progress, tally=tally, alone=True
         )
         progress.end()
         _tell_groups(tally.groups)

@@ -7,8 +7,6 @@ import email.policy
 import re
 import unicodedata
 
-import puremagic
-
 LARGEST = 10 * 2**20
 """Bytes of a file of evidence."""
 
@@ -66,6 +64,8 @@ def media_type(data: bytes, shown: str) -> str:
 
 def _guesses(data: bytes) -> list[tuple[str, str]]:
     """Media types and endings that fit the content, the surest first."""
+    import puremagic  # noqa: PLC0415 - its list of signatures takes a while to load, and few look at evidence
+
     try:
         found = puremagic.magic_string(data)
     except (puremagic.PureError, ValueError):

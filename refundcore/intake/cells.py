@@ -126,8 +126,7 @@ def convert(
     bad[nameless] = True
     problems += [Problem(int(lines[row]), "", "", NEITHER) for row in nameless.tolist()]
     problems.sort(key=lambda problem: problem.line)
-    frame = pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(array)) for name, array in values.items()})
-    return Converted(Claims.of(frame if values else pd.DataFrame(index=range(size))), problems, bad)
+    return Converted(Claims.of(values or pd.DataFrame(index=range(size))), problems, bad)
 
 
 def _texts(given: Sequence[str], size: int, name: str) -> pa.StringArray:

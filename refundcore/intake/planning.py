@@ -7,6 +7,7 @@ open questions, or with a `blocker`, is not imported.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from refundcore.intake.tables import Dialect, Records
 SAMPLE = 1 << 18
 SAMPLES = 5
 HEADER_WITHIN = 60
+LONGEST_LETTER = 4
+"""Bytes of one letter at most, in the encodings that are read."""
 WIDEST = 5_000
 FEW = 3
 """Columns of a table so narrow that one known name makes a header."""
@@ -37,9 +40,11 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     asked = wishes or Wishes()
     look = files.look(file, asked.answers.get("encoding", ""), asked.answers.get("sheet", ""))
     dialect = Dialect() if look.sheet else _dialect(file, look, asked.answers.get("delimiter", ""))
-    first, complete = _first_batch(file, look, dialect)
+    first = _beginning(file, look, dialect, full=bool(asked.answers.get("header")))
     at = _header(first, asked.answers.get("header", ""))
     header = tuple(first.rows[at])
+    if not header[-1].strip():
+        first = _beginning(file, look, dialect, full=True)
     below = first.rows[at + 1 :]
     while (
         header
@@ -52,7 +57,8 @@ def plan(given: Source | Path | str | bytes, *, zone: str, wishes: Wishes | None
     if len(header) > WIDEST:
         raise IntakeError(f"{look.name} has {len(header):,} columns; no more than {WIDEST:,} are read.")
     names = columns.unique(header)
-    rows = evidence.usable(_first_batch(file, look, dialect, len(header))[0], first.lines[at], header)
+    found_rows, complete = _first_batch(file, look, dialect, len(header))
+    rows = evidence.usable(found_rows, first.lines[at], header)
     cells = [[row[place] if place < len(row) else "" for row in rows[:500]] for place in range(len(names))]
     found = columns.propose(header, names, cells)
     mapping, rivals = _mapping(names, found, _chosen(asked))
@@ -75,13 +81,22 @@ def _dialect(file: Source, look: Look, delimiter: str) -> Dialect:
     return replace(found, delimiter=delimiter) if delimiter else found
 
 
+def _beginning(file: Source, look: Look, dialect: Dialect, *, full: bool) -> Records:
+    """The first records, by which the header is found: the first some thousand of a sheet or where `full` says so."""
+    if not (full or look.sheet):
+        with closing(records.batches(file, look, dialect, at_once=SAMPLE)) as batches:
+            few, _ = next(batches, (Records(), 1.0))
+        if len(few.rows) > HEADER_WITHIN:
+            return few
+    return _first_batch(file, look, dialect)[0]
+
+
 def _first_batch(file: Source, look: Look, dialect: Dialect, width: int = 0) -> tuple[Records, bool]:
     """The first some thousand records, and whether they are all there are."""
-    batches = records.batches(file, look, dialect, width)
-    first, _ = next(batches, (Records(), 1.0))
-    complete = next(batches, None) is None
-    batches.close()
-    return first, complete
+    with closing(records.batches(file, look, dialect, width)) as batches:
+        first, _ = next(batches, (Records(), 1.0))
+        long = look.sheet is None and look.size > LONGEST_LETTER * tables.BATCH
+        return first, not long and next(batches, None) is None
 
 
 def _header(first: Records, line: str) -> int:

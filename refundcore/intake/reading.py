@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TypeVar, overload
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,7 +54,7 @@ class Batch:
 
     claims: Claims
     lines: list[int]
-    cells: list[list[str]]
+    cells: Sequence[Sequence[str]]
     """The raw cells of `claims`, in the order of the header."""
     rejected: list[Reject]
     problems: list[Problem]
@@ -80,6 +82,26 @@ class _Sorted:
     left_out: list[tuple[int, str]] = field(default_factory=list)
 
 
+class _Cells(Sequence[list[str]]):
+    """Rows of cells that are kept as columns, since hardly any of them is ever asked for."""
+
+    def __init__(self, columns: Sequence[pa.StringArray | Sequence[str]], rows: npt.NDArray[np.int64]) -> None:
+        self._columns, self._rows = columns, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[list[str]]: ...
+    def __getitem__(self, place: int | slice) -> list[str] | Sequence[list[str]]:
+        if isinstance(place, slice):
+            return _Cells(self._columns, self._rows[place])
+        row = int(self._rows[place])
+        return [str(column[row]) for column in self._columns]
+
+
 Said = TypeVar("Said")
 
 Mended = Mapping[int, Sequence[str]]
@@ -94,7 +116,9 @@ def rows(file: Source, plan: Plan, mended: Mended | None = None) -> Iterator[Bat
         with tables.uncollected():
             given = _mended(found, mended) if mended else found
             batch = _converted(_sorted(given, plan), places, readers, plan, done)
+        del found, given  # or they would be held while the batch is worked on and the next one read
         yield batch
+        del batch
 
 
 def recheck(plan: Plan, mended: Mended) -> Batch:
@@ -132,9 +156,11 @@ def _sorted(given: Records, plan: Plan) -> _Sorted:  # noqa: C901 - a branch a k
     found = _Sorted(
         given.flaws, [(line, f"the row {tables.SWALLOWED}") for line in given.doubts if line > plan.header_line]
     )
-    for line, cells_ in zip(given.lines, given.rows, strict=True):
-        if line <= plan.header_line:
-            continue
+    start = bisect_right(given.lines, plan.header_line)
+    if not (spare or given.faults or given.notes) and _are_plain(given.rows[start:], header):
+        found.lines, found.rows = given.lines[start:], given.rows[start:]
+        return found
+    for line, cells_ in zip(given.lines[start:], given.rows[start:], strict=True):
         if given.faults and line in given.faults:
             found.faulty.append((line, cells_, given.faults[line]))
         elif tables.is_blank(cells_):
@@ -157,6 +183,14 @@ def _sorted(given: Records, plan: Plan) -> _Sorted:  # noqa: C901 - a branch a k
         else:
             found.faulty.append((line, cells_, f"has {len(cells_)} cells where the header has {width}"))
     return found
+
+
+def _are_plain(rows_: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
+    """Whether each row has the width of the header and a first cell by which it can be nothing but a row of data."""
+    if any(width != len(header) for width in set(map(len, rows_))):
+        return False
+    first = {cells_[0].strip() for cells_ in rows_}
+    return not (first & {"", header[0].strip()} or TOTALS & {begins.casefold() for begins in first})
 
 
 def _is_total(cells_: Sequence[str], telling: Sequence[int]) -> bool:
@@ -184,13 +218,13 @@ def _telling(plan: Plan) -> list[int]:
 def _converted(
     found: _Sorted, places: Mapping[str, int], readers: Mapping[str, Reader], plan: Plan, done: float
 ) -> Batch:
-    across: list[Sequence[str]] = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
+    written: list[Sequence[str]] = list(zip(*found.rows, strict=True)) or [()] * len(plan.header)
+    across = list(written)
     flawed = _flawed(found, places, across) if found.flaws else []
     if plan.look.sheet:
         _marked(places, plan, across)
-    texts: dict[str, Sequence[str]] = {
-        fact: identifiers.unguarded(pa.array(across[place], type=pa.string())) for fact, place in places.items()
-    }
+    raw = {place: pa.array(across[place], type=pa.string()) for place in places.values()}
+    texts: dict[str, Sequence[str]] = {fact: identifiers.unguarded(raw[place]) for fact, place in places.items()}
     for fact, text in plan.constants.items():
         texts[fact] = pa.repeat(text, len(found.rows))
     converted = cells.convert(texts, zone=plan.zone, lines=found.lines, readers=readers)
@@ -200,7 +234,7 @@ def _converted(
     problems = [Problem(line, "", "", f"the row {why}") for line, _, why in found.faulty] + converted.problems
     problems += [Problem(line, "", "", note, fatal=False) for line, note in found.notes]
     rejected = [Reject(line, row, f"The row {why}.") for line, row, why in found.faulty]
-    claims, lines, kept = converted.claims, found.lines, found.rows
+    claims, lines, usable = converted.claims, found.lines, np.arange(len(found.lines))
     if converted.bad.any():
         reasons: dict[int, list[str]] = {}
         for problem in converted.problems:
@@ -208,13 +242,28 @@ def _converted(
                 said = f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence
                 reasons.setdefault(problem.line, []).append(said)
         out = np.flatnonzero(converted.bad).tolist()
-        rejected += [Reject(lines[row], kept[row], " ".join(reasons[lines[row]])) for row in out]
+        rejected += [Reject(lines[row], found.rows[row], " ".join(reasons[lines[row]])) for row in out]
         usable = np.flatnonzero(~converted.bad)
         claims = claims.take(usable)
-        lines, kept = [lines[row] for row in usable.tolist()], [kept[row] for row in usable.tolist()]
+        lines = [lines[row] for row in usable.tolist()]
+    kept = _Cells(
+        [
+            raw[place] if place in raw and across[place] is column else _column(column)
+            for place, column in enumerate(written)
+        ],
+        usable,
+    )
     rejected.sort(key=lambda reject: reject.line)
     problems.sort(key=lambda problem: problem.line)
     return Batch(claims, lines, kept, rejected, problems, found.left_out, done)
+
+
+def _column(texts: Sequence[str]) -> pa.StringArray | Sequence[str]:
+    """A column in little room, unless it holds what is no letter."""
+    try:
+        return pa.array(texts, type=pa.string())
+    except UnicodeEncodeError:
+        return texts
 
 
 def _flawed(found: _Sorted, places: Mapping[str, int], across: list[Sequence[str]]) -> list[tuple[int, Problem]]:

@@ -38,6 +38,7 @@ from refundcore.store.importing import (
     import_batch,
     import_record,
     imports,
+    next_claim,
     rejects,
     resume_or_remove,
 )
@@ -98,6 +99,7 @@ from refundcore.store.payouts import (
     set_chargeback,
 )
 from refundcore.store.persons import people, person
+from refundcore.store.preparing import Prepared, prepare
 from refundcore.store.presence import Viewer, look_away, look_in
 from refundcore.store.previewing import journal_end, preview_decide_many, preview_many
 from refundcore.store.reading import claim, events, journal
@@ -158,6 +160,7 @@ __all__ = [
     "Owners",
     "Payout",
     "Person",
+    "Prepared",
     "Preview",
     "QueuePage",
     "QueueRow",
@@ -222,6 +225,7 @@ __all__ = [
     "may",
     "messages_of",
     "neighbours",
+    "next_claim",
     "note",
     "note_many",
     "payout_limits",
@@ -231,6 +235,7 @@ __all__ = [
     "payouts_of_batch",
     "people",
     "person",
+    "prepare",
     "preview_decide_many",
     "preview_many",
     "preview_undo",

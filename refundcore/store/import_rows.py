@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from json.encoder import encode_basestring
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from refundcore.store import sentences, tables
 from refundcore.store.acting import Act
 from refundcore.store.acts import CHANGEABLE, free_ref
-from refundcore.store.chain import EVENT_COLUMNS, GENESIS, canonical, insert_columns, insert_rows
+from refundcore.store.chain import GENESIS, canonical, first_hashes, insert_columns, insert_rows
 from refundcore.store.incoming import Incoming
-from refundcore.store.judging import VERDICT_COLUMNS, Verdict, act_by, pay_by
+from refundcore.store.judging import first_act_by
 from refundcore.store.matching import Known, changes, find, taken_refs
+from refundcore.store.preparing import Prepared, bodies
 
 REJECT_COLUMNS = ("import_id", "line", "kind", "cells", "why", "claim_id")
 UPDATE_COLUMNS = ("import_id", "claim_id", "line", "changes", "source_print", "cells")
@@ -25,7 +26,6 @@ Update = bool | Mapping[int, int]
 """Whether rows change claims that are there: all of them, none, or those claims at those versions."""
 
 _HIDDEN = "Claim {} is being brought in or taken back by another import now. Bring this row again when that is done."
-_AFTER = canonical({"state": "new", "outcome": "", "assignee_id": None, "asked_for": ""})
 
 
 class Batch:
@@ -38,8 +38,8 @@ class Batch:
         """Claims that were there before and that these rows name -> fingerprint."""
         self.first: int | None = None
         self.last: int | None = None
-        self._claims: dict[str, Sequence[Any]] = {}
-        self._events: list[tuple[Any, ...]] = []
+        self._claims: dict[str, Sequence[Any] | pa.Array] = {}
+        self._events: dict[str, Sequence[Any] | pa.Array] = {}
         self._rejects: list[tuple[Any, ...]] = []
         self._updates: list[tuple[Any, ...]] = []
 
@@ -50,73 +50,67 @@ class Batch:
             self.counts["rejected"] += 1
             self._rejects.append((self.number, line, "rejected", _cells(cells), _storable(why), None))
 
-    def add(
-        self,
-        rows: Incoming,
-        verdicts: Sequence[Verdict],
-        lines: Sequence[int],
-        cells: Sequence[Sequence[str]] | None,
-        part: range,
-    ) -> None:
+    def add(self, given: Prepared, lines: Sequence[int], cells: Sequence[Sequence[str]] | None, part: range) -> None:
         """Sort the rows of a part by what becomes of them. Called once."""
         if not part:
             return
-        places = slice(part.start, part.stop)
-        prints, marked = rows.prints[places], rows.marks[places]
+        rows, places = given.rows, slice(part.start, part.stop)
+        prints, marked, named = rows.prints[places], rows.marks[places], rows.refs[places]
         marks = one_each((mark, found) for mark, found in zip(marked, prints, strict=True) if mark is not None)
-        named = rows.refs[places]
         refs = one_each((ref, found) for ref, found in zip(named, prints, strict=True) if ref is not None)
         connection = self.act.connection
         by_ref, by_identity = find(connection, refs, marks, self.number, {**marks, **refs})
         following = (connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
+        self.counts["rows"] += len(part)
+        if len(refs) == len(part) and not by_ref:  # as most are: each row names a claim that nobody has named
+            self._create(following, [ref for ref in named if ref is not None], given, part)
+            return
         taken = {*refs, *(taken_refs(connection, following, len(part)) if marks else ())}
-        created: list[Known] = []
         new: list[int] = []
+        created: list[str] = []
         for place in part:
             mark, own = rows.marks[place], rows.refs[place]
             known = by_identity.get(mark) if own is None and mark is not None else by_ref.get(own or "")
             if known is not None:
                 self._meet(known, rows, place, lines[place], cells[place] if cells is not None else ())
                 continue
-            known = Known(following, own or free_ref(following, taken), rows.prints[place], of_this_file=True)
+            number = following + len(new)
+            known = Known(number, own or free_ref(number, taken), rows.prints[place], of_this_file=True)
             if mark is None:
                 by_ref[known.ref] = known
             else:
                 by_identity[mark] = known
-            created.append(known)
+            created.append(known.ref)
             new.append(place)
-            following += 1
-        self.counts["rows"] += len(part)
         if created:
-            self._create(created, rows, new, verdicts)
+            self._create(following, created, given, new)
 
-    def _create(
-        self, created: Sequence[Known], rows: Incoming, new: Sequence[int], verdicts: Sequence[Verdict]
-    ) -> None:
-        act = self.act
-        self.counts["created"] += len(created)
-        self.first, self.last = created[0].id, created[-1].id
-        whole = len(new) == new[-1] + 1 - new[0]
+    def _create(self, first: int, refs: Sequence[str], given: Prepared, new: Sequence[int]) -> None:
+        """New claims with ids from `first` on, of the rows in the places `new`."""
+        act, rows, size = self.act, given.rows, len(new)
+        self.counts["created"] += size
+        self.first, self.last = first, first + size - 1
+        places = None if size == new[-1] + 1 - new[0] else pa.array(new)
 
-        def of(column: Sequence[Any]) -> Sequence[Any]:
-            return column[new[0] : new[-1] + 1] if whole else [column[place] for place in new]
-
-        facts = {name: of(column) for name, column in rows.columns.items()}
-        judged = of(verdicts)
-        nothing = [None] * len(new)
-        dates = (facts.get(name) or nothing for name in ("submitted_at", "ordered_at", "purchased_at"))
-        moments = [
-            act_by("new", "", verdict, pay_by=paid, answer_from=act.at, settings=act.settings)
-            for verdict, paid in zip(judged, pay_by(act.store.policy, *dates), strict=True)
-        ]
-        emails = facts.get("customer_email") or [None] * len(new)
+        def of(column: pa.Array) -> pa.Array:
+            return column.slice(new[0], size) if places is None else column.take(places)
 
         def same(value: object) -> Sequence[Any]:
-            return [value] * len(new)
+            return [value] * size
 
+        judged = {name: of(column) for name, column in given.verdicts.items()}
+        moments = first_act_by(
+            judged["verdict"],
+            judged["next_deadline"],
+            of(given.paid),
+            answer_from=act.at,
+            settings=act.settings,
+        )
+        facts = {name: of(column) for name, column in rows.columns.items()}
+        emails = facts["customer_email"].to_pylist() if "customer_email" in facts else same(None)
         self._claims = {
-            "id": [known.id for known in created],
-            "ref": [known.ref for known in created],
+            "id": range(first, first + size),
+            "ref": refs,
             "state": same("new"),
             "outcome": same(""),
             "version": same(1),
@@ -124,29 +118,41 @@ class Batch:
             "updated_at": same(act.at),
             "answer_from": same(act.at),
             "import_id": same(self.number),
-            **dict(zip(VERDICT_COLUMNS, zip(*judged, strict=True), strict=True)),
+            **judged,
             "act_by": moments,
             "queue_at": moments,
             "asked_for": same(""),
-            "same_as": of(rows.marks),
-            "source_print": [known.print for known in created],
+            "same_as": [rows.marks[place] for place in new],
+            "source_print": [rows.prints[place] for place in new],
             "email_key": [None if email is None else email.lower() for email in emails],
             **facts,
         }
-        self._tell(created, of(rows.facts), of(rows.private), judged)
+        if given.bodies is None:
+            named = pa.array(refs, type=pa.string())
+            told = bodies(of(rows.facts), judged, named, self.number, act.store.policy.fingerprint)
+        else:
+            told = of(given.bodies)
+        hashes = None
+        if given.guess is not None and places is None:
+            hashes = given.guess.of(new[0], size, first=first, at=act.at, person=act.actor.id)
+        self._tell(first, told.to_pylist(), of(rows.private), hashes)
 
-    def _tell(
-        self, created: Sequence[Known], facts: Sequence[str], private: Sequence[str | None], judged: Sequence[Verdict]
-    ) -> None:
-        """The event of each claim: as `Ledger.row` would make it of a mapping."""
-        ledger, policy = self.act.ledger, canonical(self.act.store.policy.fingerprint)
-        codes = {code: canonical(code) for verdict in set(judged) for code in (verdict.verdict, verdict.clause)}
-        for known, told, kept, verdict in zip(created, facts, private, judged, strict=True):
-            body = (
-                f'{{"after":{_AFTER},"clause":{codes[verdict.clause]},"facts":{told},"import":{self.number},'
-                f'"policy":{policy},"ref":{encode_basestring(known.ref)},"verdict":{codes[verdict.verdict]}}}'
-            )
-            self._events.append(ledger.ready(known.id, 1, GENESIS, "created", body, kept))
+    def _tell(self, first: int, told: Sequence[str], private: pa.StringArray, hashes: Sequence[str] | None) -> None:
+        """The event of each new claim, by its body and its private part."""
+        if hashes is None:
+            hashes = first_hashes(first, self.act.at, self.act.actor.id, "created", told)
+        self._events = {
+            "id": self.act.ledger.first_events(hashes),
+            "claim_id": range(first, first + len(told)),
+            "seq": [1] * len(told),
+            "at": [self.act.at] * len(told),
+            "person_id": [self.act.actor.id] * len(told),
+            "kind": ["created"] * len(told),
+            "body": told,
+            "private": private,
+            "prev_hash": [GENESIS] * len(told),
+            "hash": hashes,
+        }
 
     def _meet(self, known: Known, rows: Incoming, place: int, line: int, raw: Sequence[str]) -> None:
         """A row whose claim is there already, or was named by an earlier row."""
@@ -190,7 +196,7 @@ class Batch:
         """Write everything that was sorted."""
         connection = self.act.connection
         insert_columns(connection, tables.claims, self._claims)
-        insert_rows(connection, tables.events, EVENT_COLUMNS, self._events)
+        insert_columns(connection, tables.events, self._events)
         insert_rows(connection, tables.import_rejects, REJECT_COLUMNS, self._rejects)
         insert_rows(connection, tables.import_updates, UPDATE_COLUMNS, self._updates)
 

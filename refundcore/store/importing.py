@@ -1,4 +1,4 @@
-"""Imports: rows of a file become claims, in transactions of some 2,500, invisible until the last one.
+"""Imports: rows of a file become claims, in transactions of some thousands, invisible until the last one.
 
 Every row is accounted for: rows = created + updated + unchanged + duplicates + conflicting + rejected.
 """
@@ -18,23 +18,27 @@ import sqlalchemy as sa
 
 from refundcore.deadlines import SECOND, micros
 from refundcore.facts import Claims
-from refundcore.store import tables
+from refundcore.store import sqlite, tables
 from refundcore.store.acting import UNFINISHED, Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical
 from refundcore.store.errors import Impossible, Refused
 from refundcore.store.import_rows import Batch
-from refundcore.store.incoming import incoming
-from refundcore.store.judging import judge, judge_rows
+from refundcore.store.judging import judge_rows
 from refundcore.store.model import Balance, ImportRecord, Reject
+from refundcore.store.preparing import Prepared, prepare
 from refundcore.store.roles import may
 from refundcore.store.store import Store, first_of, rows_of
 
-TOGETHER = 2_500
+TOGETHER = 5_000
 """Rows in one transaction, so that others who write wait some tenths of a second at most."""
 
-BREATH = 0.025
-"""Seconds between two transactions: longer than the nap of one who waits to write, who is then next."""
+CROWDED = 1_000
+"""Rows in one transaction while others wait to write."""
+
+BREATH, BREATHS = 0.025, 4
+"""Seconds between two transactions while others wait, longer than the nap of one who waits, who is then next; and how
+often so long, until nobody waits."""
 
 REMOVED_TOGETHER = 2_000
 UPDATED_TOGETHER = 500
@@ -119,13 +123,19 @@ def begin_import(
     return number
 
 
+def next_claim(store: Store) -> int:
+    """The id that a claim would get now."""
+    with store.read() as connection:
+        return (connection.execute(sa.select(sa.func.max(tables.claims.c.id))).scalar() or 0) + 1
+
+
 def import_batch(
     store: Store,
     number: int,
     *,
     actor: int,
     at: datetime,
-    claims: Claims,
+    claims: Claims | Prepared,
     lines: Sequence[int],
     cells: Sequence[Sequence[str]] | None = None,
     rejected: Sequence[tuple[int, Sequence[str], str]] = (),
@@ -136,30 +146,39 @@ def import_batch(
 
     `lines` are the line numbers of `claims` in the file and `cells` their raw cells in the order of the header (kept
     for conflicting rows). `rejected` are rows that cannot be read: (line, raw cells, why). Any number of rows may be
-    given: they are judged in one call and written in transactions of 2,500. `confirmed` are the claims, each at the
+    given: they are judged in one call and written in transactions of 5,000. `confirmed` are the claims, each at the
     version that was seen, that differing rows may change; without it an import begun with `update` changes all.
     `share` tells how much of the file is read, from 0 to 1.
     """
-    if len(lines) != len(claims) or (cells is not None and len(cells) != len(claims)):
-        raise ValueError(f"{len(claims)} claims, {len(lines)} line numbers: one each is wanted.")
-    verdicts = judge(store, claims, micros(at))
-    given = incoming(claims)
-    balance = Balance(0)
-    for start in range(0, max(given.size, len(rejected), 1), TOGETHER):
-        end = start + TOGETHER
-        if start:
-            time.sleep(BREATH)
+    given = prepare(store, number, claims, at) if isinstance(claims, Claims) else claims
+    size = len(given)
+    if len(lines) != size or (cells is not None and len(cells) != size):
+        raise ValueError(f"{size} claims, {len(lines)} line numbers: one each is wanted.")
+    balance, most, end = Balance(0), max(size, len(rejected), 1), 0
+    while end < most:
+        start, end = end, end + (min(CROWDED, TOGETHER) if store.crowded else TOGETHER)
+        if store.crowded:
+            _give_way(store)
         with acting(store, "import", actor=actor, at=at) as act:
+            sqlite.checkpoint_seldom(act.connection)
             record = running_import(act, number)
             seen = store.seen.setdefault(number, {})
             update = confirmed if record["update_claims"] and confirmed is not None else record["update_claims"]
             batch = Batch(act, number, seen, update)
-            batch.add(given, verdicts, lines, cells, range(min(start, given.size), min(end, given.size)))
+            batch.add(given, lines, cells, range(min(start, size), min(end, size)))
             batch.reject(rejected[start:end])
             batch.write()
             balance = count_batch(act, record, batch, share)
         seen.update(batch.named)
     return balance
+
+
+def _give_way(store: Store) -> None:
+    """Let others write who wait to, for some moments."""
+    for _ in range(BREATHS):
+        time.sleep(BREATH)
+        if not store.wanted():
+            return
 
 
 def running_import(act: Act, number: int, states: tuple[str, ...] = ("running",)) -> Mapping[str, Any]:
@@ -212,6 +231,7 @@ def _finish(store: Store, number: int, *, actor: int, at: datetime) -> Balance:
         balance = Balance(**{part: record[part] for part in PARTS})
         act.sealed = {"import": number, "finished": True, **{part: record[part] for part in PARTS}}
         act.sealed_import = number
+    sqlite.checkpoint(store.engine)
     store.seen.pop(number, None)
     return balance
 

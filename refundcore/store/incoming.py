@@ -9,9 +9,12 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from json.encoder import encode_basestring
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,10 +29,10 @@ _SALT = 16
 
 @dataclass(frozen=True)
 class Incoming:
-    """Some rows as the store needs them; lists in the order of the rows."""
+    """Some rows as the store needs them; all of it in the order of the rows."""
 
     size: int
-    columns: dict[str, list[Any]]
+    columns: dict[str, pa.Array]
     """The columns of facts that hold anything."""
     prints: list[str]
     """Each row's fingerprint: equal rows, and only they, have the same."""
@@ -37,25 +40,21 @@ class Incoming:
     """Each row's `claim_ref`."""
     marks: list[str | None]
     """Who is the same claim, for rows without a reference."""
-    facts: list[str]
+    facts: pa.StringArray
     """The facts of each row as JSON, personal values as commitments."""
-    private: list[str | None]
-    """The salt and the personal values as JSON; None where there are none."""
+    private: pa.StringArray
+    """The salt and the personal values as JSON; null where there are none."""
 
     def values(self, row: int) -> Values:
         """The facts of one row, in the order of `COLUMNS`."""
-        return tuple(self.columns[name][row] if name in self.columns else None for name in NAMES)
-
-    def column(self, name: str) -> Sequence[Any]:
-        """A column of facts, also one that holds nothing."""
-        return self.columns.get(name) or [None] * self.size
+        return tuple(self.columns[name][row].as_py() if name in self.columns else None for name in NAMES)
 
 
 def incoming(claims: Claims) -> Incoming:
     """The rows of claims."""
     size = len(claims)
     filled = {name: column for name, column in claims.columns.items() if column.null_count < size}
-    columns = {name: column.to_pylist() for name, column in filled.items()}
+    columns = {name: column.to_pylist() for name, column in filled.items() if name in {"claim_ref", *SAME, *PERSONAL}}
     pieces = {name: _pieces(name, filled[name]) for name in sorted(filled)}
     plain = _objects(pieces, size)
     private, salts = _private({name: _given(name, pieces[name]) for name in sorted(PERSONAL & pieces.keys())}, size)
@@ -65,8 +64,8 @@ def incoming(claims: Claims) -> Incoming:
     refs = columns.get("claim_ref") or [None] * size
     return Incoming(
         size,
-        columns,
-        [fingerprint(text) for text in plain],
+        filled,
+        [fingerprint(text) for text in plain.to_pylist()],
         refs,
         _marks(columns, refs),
         _objects(told, size),
@@ -82,6 +81,34 @@ def fingerprint(facts: str) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
+def encoded(column: pa.StringArray) -> pa.StringArray:
+    """Texts as JSON writes them: those that need no escape as they are, any other by the encoder itself, once."""
+    plain = pc.binary_join_element_wise('"', column, '"', "")
+    special = _special(column)
+    if not len(special):
+        return plain
+    folded = column.take(pa.array(special)).dictionary_encode()
+    distinct = [encode_basestring(text) for text in folded.dictionary.to_pylist()]
+    mask = np.zeros(len(column), dtype=bool)
+    mask[special] = True
+    return pc.replace_with_mask(plain, pa.array(mask), pa.array(distinct, type=pa.string()).take(folded.indices))
+
+
+def _special(column: pa.StringArray) -> npt.NDArray[np.int64]:
+    """The rows whose texts hold a letter that JSON escapes: a quotation mark, a backslash, a control character.
+
+    Found byte by byte: in UTF-8 no other letter has a byte that is one of these.
+    """
+    _, offset_buffer, data_buffer = column.buffers()
+    if data_buffer is None:
+        return np.zeros(0, dtype=np.int64)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    data = np.frombuffer(data_buffer, dtype=np.uint8)[offsets[0] : offsets[-1]]
+    found = np.flatnonzero((data < ord(" ")) | (data == ord('"')) | (data == ord("\\")))
+    rows = np.searchsorted(offsets, found + offsets[0], side="right") - 1
+    return np.unique(rows[np.asarray(column.is_valid())[rows]]) if len(rows) else rows
+
+
 def _pieces(name: str, column: pa.Array) -> pa.StringArray:
     """`"name":value` for each row, null where it has none."""
     if pa.types.is_boolean(column.type):
@@ -89,9 +116,7 @@ def _pieces(name: str, column: pa.Array) -> pa.StringArray:
     elif pa.types.is_integer(column.type):
         texts = pc.cast(column, pa.string())
     else:
-        encoded = column.dictionary_encode()
-        distinct = [encode_basestring(text) for text in encoded.dictionary.to_pylist()]
-        texts = pa.array(distinct, type=pa.string()).take(encoded.indices)
+        texts = encoded(column)
     return pc.binary_join_element_wise(f'"{name}":', texts, "")
 
 
@@ -100,24 +125,28 @@ def _given(name: str, pieces: pa.StringArray) -> pa.StringArray:
     return pc.if_else(pc.equal(pieces, f'"{name}":""'), pa.scalar(None, pa.string()), pieces)
 
 
-def _objects(pieces: dict[str, pa.StringArray], size: int) -> list[str]:
+def _objects(pieces: dict[str, pa.StringArray], size: int) -> pa.StringArray:
     """The pieces of each row together as one object."""
     if not pieces:
-        return ["{}"] * size
-    inside = pc.binary_join_element_wise(*pieces.values(), ",", null_handling="skip")
-    found: list[str] = pc.binary_join_element_wise("{", inside, "}", "").to_pylist()
-    return found
+        return pa.array(["{}"] * size, type=pa.string())
+    columns = list(pieces.values())
+    if all(column.null_count for column in columns):  # Arrow drops a row in which everything is skipped
+        blank = reduce(pc.and_, (column.is_null() for column in columns))
+        columns[0] = pc.if_else(blank, "", columns[0])
+    inside = pc.binary_join_element_wise(*columns, ",", null_handling="skip")
+    return pc.binary_join_element_wise("{", inside, "}", "")
 
 
-def _private(pieces: dict[str, pa.StringArray], size: int) -> tuple[list[str | None], list[str]]:
+def _private(pieces: dict[str, pa.StringArray], size: int) -> tuple[pa.StringArray, list[str]]:
     """The personal values of each row with its salt, and the salts."""
     digits = secrets.token_hex(_SALT // 2 * size) if size else ""
     salts = [digits[start : start + _SALT] for start in range(0, len(digits), _SALT)]
     if not pieces:
-        return [None] * size, salts
-    texts = _objects({**pieces, "salt": _pieces("salt", pa.array(salts, type=pa.string()))}, size)
+        return pa.nulls(size, pa.string()), salts
+    salt = pc.binary_join_element_wise('"salt":"', pa.array(salts, type=pa.string()), '"', "")
+    texts = _objects({**pieces, "salt": salt}, size)
     none = len(f'{{"salt":"{"0" * _SALT}"}}')
-    return [text if len(text) > none else None for text in texts], salts
+    return pc.if_else(pc.greater(pc.binary_length(texts), none), texts, pa.scalar(None, pa.string())), salts
 
 
 def _commitments(name: str, values: Sequence[str | None], salts: Sequence[str]) -> pa.StringArray:

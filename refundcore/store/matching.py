@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from refundcore.facts import COLUMNS
-from refundcore.store import tables
+from refundcore.store import sqlite, tables
 from refundcore.store.acting import hidden_imports
 from refundcore.store.acts import own_ref
 
@@ -58,8 +58,8 @@ def find(
     )
     unfinished = set(hidden_imports(connection)) - {number}
     for column, wanted, found in ((claims.c.ref, refs, by_ref), (claims.c.same_as, identities, by_identity)):
-        for some in _parts(list(wanted)):
-            for row in connection.execute(sa.select(column.label("mark"), *columns).where(column.in_(some))):
+        for among in _among(connection, column, list(wanted)):
+            for row in connection.execute(sa.select(column.label("mark"), *columns).where(among)):
                 mine = row.import_id == number
                 hidden = row.import_id in unfinished
                 found[row.mark] = Known(
@@ -79,6 +79,19 @@ def find(
     return by_ref, by_identity
 
 
+def _among(
+    connection: sa.Connection, column: sa.Column[Any], values: Sequence[str]
+) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions that together find the rows in which a column is one of some texts."""
+    if not values:
+        return
+    if connection.dialect.name == "sqlite":
+        yield sqlite.among(column, values)
+        return
+    for some in _parts(values):
+        yield column.in_(some)
+
+
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(values), _AT_ONCE):
         yield values[start : start + _AT_ONCE]
@@ -96,6 +109,7 @@ def changes(values: Values, present: Values) -> dict[str, Any]:
 def taken_refs(connection: sa.Connection, first: int, count: int) -> set[str]:
     """Those of the desk's own references for ids from `first` on that senders have used as theirs."""
     taken: set[str] = set()
-    for some in _parts([own_ref(number) for number in range(first, first + count)]):
-        taken.update(connection.execute(sa.select(tables.claims.c.ref).where(tables.claims.c.ref.in_(some))).scalars())
+    refs = tables.claims.c.ref
+    for among in _among(connection, refs, [own_ref(number) for number in range(first, first + count)]):
+        taken.update(connection.execute(sa.select(refs).where(among)).scalars())
     return taken

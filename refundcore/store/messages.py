@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from refundcore.deadlines import micros
 from refundcore.facts import COLUMNS, Claims
 from refundcore.store import tables
 from refundcore.store.acting import Act, Row, acting, visible
@@ -21,10 +20,9 @@ from refundcore.store.errors import Refused
 from refundcore.store.evidence_table import evidence
 from refundcore.store.import_rows import Batch
 from refundcore.store.importing import count_batch, running_import
-from refundcore.store.incoming import Incoming, incoming
-from refundcore.store.judging import Verdict, judge
 from refundcore.store.model import Balance, Facts
 from refundcore.store.opening import data_folder
+from refundcore.store.preparing import Prepared, prepare
 from refundcore.store.store import Store, first_of
 
 TOGETHER = 50
@@ -145,10 +143,9 @@ def import_messages(store: Store, number: int, *, actor: int, at: datetime, mess
     sorted_ = sorted(messages, key=lambda one: order[one.becomes])
     new = [one for one in sorted_ if one.becomes == "claim"]
     claims = Claims.of({name: [one.facts.get(name) for one in new] for name in COLUMNS})
-    verdicts = judge(store, claims, micros(at))
-    given = incoming(claims)
-    marks = [_mark(mark, one) for mark, one in zip(given.marks, new, strict=True)]
-    work = _Work(number, new, replace(given, marks=marks), verdicts)
+    given = prepare(store, number, claims, at)
+    marks = [_mark(mark, one) for mark, one in zip(given.rows.marks, new, strict=True)]
+    work = _Work(number, new, replace(given, rows=replace(given.rows, marks=marks)))
     balance = Balance(0)
     for start in range(0, max(1, len(sorted_)), TOGETHER):
         with acting(store, "import", actor=actor, at=at) as act:
@@ -174,8 +171,7 @@ class _Work:
 
     number: int
     new: Sequence[Mailed]
-    rows: Incoming
-    verdicts: Sequence[Verdict]
+    given: Prepared
     taken: set[str] = field(default_factory=set)
 
     def take(self, act: Act, one: Mailed, place: int, total: Batch) -> None:
@@ -196,14 +192,14 @@ class _Work:
     def _claim(self, act: Act, one: Mailed, place: int, total: Batch) -> None:
         lines, cells = [each.line for each in self.new], [each.cells for each in self.new]
         batch = Batch(act, self.number, {}, update=False)
-        batch.add(self.rows, self.verdicts, lines, cells, range(place, place + 1))
+        batch.add(self.given, lines, cells, range(place, place + 1))
         batch.write()
         total.counts.update(batch.counts)
         if batch.counts["conflicting"]:
             return
         claim = batch.first
         if claim is None:  # the same claim came by another way
-            query = sa.select(_claims.c.id).where(_claims.c.same_as == self.rows.marks[place])
+            query = sa.select(_claims.c.id).where(_claims.c.same_as == self.given.rows.marks[place])
             claim = act.connection.execute(query).scalar_one()
         else:
             total.first, total.last = total.first or claim, claim

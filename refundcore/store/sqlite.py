@@ -8,8 +8,10 @@ writers could damage a file in WAL mode, so older libraries keep a rollback jour
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +26,15 @@ APPLICATION_ID = 0x52464453
 READ_WAIT_MS = 5_000
 WRITE = "refund_desk_write"
 """Execution option of a connection that is going to write."""
+
+PAGE = 8_192
+"""Bytes of a page: an event takes about a kilobyte and a half, so that several lie in one."""
+
+USUALLY, SELDOM = 1_000, 8_000
+"""Pages of the journal after which it is copied into the file: SQLite's own number, and that of an import (64 MB)."""
+
+_SELDOM = "refund_desk_seldom"
+"""Marks a connection whose journal may grow."""
 
 CHECKED_AT_START = 16 * 2**20
 """Files up to this size are checked page by page when they are opened; larger ones by `verify` and each backup."""
@@ -66,6 +77,7 @@ def make_engine(path: Path, module: ModuleType, *, wal: bool) -> sa.Engine:
     def _settings(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA page_size={PAGE}")  # of a file that is still empty
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA trusted_schema=OFF")
@@ -74,6 +86,11 @@ def make_engine(path: Path, module: ModuleType, *, wal: bool) -> sa.Engine:
         # WAL is kept in the file (`set_journal`); the rollback journal's mode is each connection's own.
         cursor.execute("PRAGMA journal_size_limit=67108864" if wal else "PRAGMA journal_mode=TRUNCATE")
         cursor.close()
+
+    @sa.event.listens_for(engine, "checkin")
+    def _usual(connection: Any, record: Any) -> None:  # noqa: ANN401 - the driver's own, and the pool's
+        if connection is not None and record.info.pop(_SELDOM, False):
+            connection.execute(f"PRAGMA wal_autocheckpoint={USUALLY}").close()
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -97,10 +114,35 @@ def set_journal(engine: sa.Engine, *, wal: bool) -> None:
         raw.close()
 
 
+def checkpoint_seldom(connection: sa.Connection) -> None:
+    """Let the journal grow before it is copied into the file, until the connection goes back to the pool.
+
+    An import's transactions change the same pages of an index over and over, and copy each of them once a checkpoint.
+    """
+    if connection.dialect.name == "sqlite" and not connection.info.get(_SELDOM):
+        connection.info[_SELDOM] = True
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA wal_autocheckpoint={SELDOM}").close()
+
+
+def checkpoint(engine: sa.Engine) -> None:
+    """Copy the journal into the file as far as nobody is in the way, so that the next who writes need not."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+
+
 def wait_ms(connection: sa.Connection, milliseconds: int) -> None:
     """How long the connection's next statements wait for a lock."""
     driver: Any = connection.connection.driver_connection
     driver.execute(f"PRAGMA busy_timeout={milliseconds:d}").close()
+
+
+def among(column: sa.Column[Any], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """The condition that a column is one of some texts, however many: they are one parameter."""
+    listed = sa.func.json_each(json.dumps(values)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 def is_busy(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,19 @@ class Store:
     writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
     seen: dict[int, dict[int, str]] = field(default_factory=dict, repr=False)
     """Running import -> claims that its file has named so far -> the fingerprint of the row."""
+    waiting: set[int] = field(default_factory=set, repr=False)
+    """Threads of this process that wait to write."""
+    crowded: bool = field(default=False, repr=False)
+    """Whether somebody waited to write when this process last did: one who goes on writing gives way first."""
+
+    def wanted(self) -> bool:
+        """Whether somebody waits to write now, as far as that can be seen from outside."""
+        if self.waiting:
+            return True
+        try:
+            return self.path is not None and _turns(self.path).stat().st_size > 0
+        except OSError:
+            return False
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -81,15 +94,19 @@ class Store:
         Raises `StoreError` where the store stays busy for 15 seconds, the disk is full or cannot be written.
         """
         until = time.monotonic() + LONGEST_WAIT  # how long we have waited, not what time it is
-        if not self.writer.acquire(timeout=LONGEST_WAIT):
+        self.waiting.add(threading.get_ident())
+        acquired = self.writer.acquire(timeout=LONGEST_WAIT)
+        self.waiting.discard(threading.get_ident())
+        if not acquired:
             raise StoreError(_BUSY)
         try:
-            with _in_words(), self.engine.connect() as plain, _turn(self.path, until):
+            with _in_words(), self.engine.connect() as plain, _turn(self.path, until) as wanted:
                 connection = plain.execution_options(**{sqlite.WRITE: True})
                 _begin(connection, until)
                 try:
                     yield connection
                     connection.commit()
+                    self.crowded = bool(self.waiting) or wanted()
                 finally:
                     if connection.in_transaction():
                         connection.rollback()
@@ -98,18 +115,19 @@ class Store:
 
 
 @contextmanager
-def _turn(path: Path | None, until: float) -> Iterator[None]:
+def _turn(path: Path | None, until: float) -> Iterator[Callable[[], bool]]:
     """Take a turn among the processes that write: asking for a file's lock costs little, a refused BEGIN a lot.
 
     It only keeps them from crowding: what is safe rests on SQLite's lock. Who has waited longer asks more often, so
-    that nobody starves.
+    that nobody starves. Who waits leaves a mark in the file; what is yielded tells whether anybody did since the turn
+    began, and true where that cannot be known.
     """
     try:
-        file = -1 if path is None or fcntl is None else os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+        file = -1 if path is None or fcntl is None else os.open(_turns(path), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         file = -1
     if file < 0:
-        yield
+        yield lambda: True
         return
     began = time.monotonic()
     try:
@@ -118,13 +136,29 @@ def _turn(path: Path | None, until: float) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError:
+                _mark(file, b".")
                 waited = time.monotonic() - began
             if began + waited > until:
                 raise StoreError(_BUSY)
             time.sleep((0.2 + secrets.randbelow(1_000) / 1_000) * 0.006 / (1 + 8 * waited))
-        yield
+        if os.fstat(file).st_size:
+            _mark(file, b"")
+        yield lambda: os.fstat(file).st_size > 0
     finally:
         os.close(file)
+
+
+def _turns(path: Path) -> Path:
+    return path.with_name(f"{path.name}-turn")
+
+
+def _mark(file: int, mark: bytes) -> None:
+    """Leave a mark in the file of turns, or take all marks out of it."""
+    with suppress(OSError):  # a full disk: nobody gives way then
+        if mark:
+            os.pwrite(file, mark, 0)
+        else:
+            os.ftruncate(file, 0)
 
 
 def _begin(connection: sa.Connection, until: float) -> None:

@@ -47,7 +47,7 @@ presence.panel(me, claim)
 left, right = st.columns([3, 2], gap="medium")
 with left:
     with st.container(border=True):
-        verdicts.headline(explanation)
+        verdicts.headline(explanation, withdrawn=claim.outcome == "withdrawn")
         claim_parts.summary(claim)
         evidence_parts.warning(alike)
     if explanation.missing and claim.verdict == "need_info":

@@ -15,7 +15,8 @@ from refundcore.facts import COLUMNS, Claims
 from refundcore.policy import Policy
 from refundcore.store import Event
 from refundcore.words import DeadlineLine, case_of
-from refundcore.words.deadlines import STOPPED, lines
+from refundcore.words.deadlines import lines
+from refundcore.words.effects import halted
 
 Move = Literal["started", "resumed", "earlier", "later", "stopped", "ended", "told"]
 
@@ -47,6 +48,7 @@ def ledger(events: Sequence[Event], policy: Policy) -> list[Entry]:
     now: dict[_Clock, DeadlineLine] = {}
     ends: dict[_Clock, int] = {}
     found: list[Entry] = []
+    failed = {event.body.get("reply_event") for event in events if event.kind == "reply_failed"}
     for event in events:
         said = _facts_of(event)
         if said:
@@ -55,7 +57,8 @@ def ledger(events: Sequence[Event], policy: Policy) -> list[Entry]:
             found += _moves(event, now, then, ends)
             now = then
             ends |= {clock: line.at for clock, line in then.items()}
-        found += _told(event)
+        if event.id not in failed:
+            found += _told(event)
     return found
 
 
@@ -77,11 +80,10 @@ def _moves(
     ends: Mapping[_Clock, int],
 ) -> Iterator[Entry]:
     """The differences that an event made; `ends` are the last ends of all clocks that ever ran."""
-    halted = any(line.state == STOPPED for line in after.values())
     for clock in dict.fromkeys((*before, *after)):
         old, new = before.get(clock), after.get(clock)
         line = new or old
-        if line is None or (old is not None and new is not None and old.at == new.at):
+        if line is None or (old and new and (old.at, halted(old)) == (new.at, halted(new))):
             continue
         yield Entry(
             event.at,
@@ -89,19 +91,21 @@ def _moves(
             event.sentence,
             line.title,
             line.clause,
-            _move(ends.get(clock), new.at if new else None, halted=halted),
+            _move(ends.get(clock), new),
             ends.get(clock),
-            new.at if new else None,
+            None if new is None or halted(new) else new.at,
         )
 
 
-def _move(before: int | None, after: int | None, *, halted: bool) -> Move:
-    """What became of a clock; one that has no end while another stands still, stands still itself."""
-    if after is None:
-        return "stopped" if halted else "ended"
+def _move(before: int | None, new: DeadlineLine | None) -> Move:
+    """What became of a clock."""
+    if new is None:
+        return "ended"
+    if halted(new):
+        return "stopped"
     if before is None:
         return "started"
-    return "resumed" if before == after else "later" if after > before else "earlier"
+    return "resumed" if before == new.at else "later" if new.at > before else "earlier"
 
 
 def _told(event: Event) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refundcore.deadlines import FAR_FUTURE, SECOND
+from refundcore.deadlines import FAR_FUTURE, SECOND, Instants
 from refundcore.facts import Claims
 from refundcore.policy import Policy
 from refundcore.rulebook import known as k
@@ -58,7 +58,7 @@ class Broken:
 
     told: Told
     now: int | None
-    """Its last instant by the facts of now; None where it stands still and no end can be told."""
+    """Its last instant by the facts of now; None where by those there is no such deadline at all."""
 
     @property
     def clause(self) -> str:
@@ -105,72 +105,119 @@ def broken(
 
     `verdict` is the policy's own: when the money is paid matters only while some is due.
     """
-    reason = claim.columns["reason"][0].as_py()
-    if not told or reason is None:
+    if not told:
         return None
-    reader = Reader(claim, np.array([as_of], dtype=np.int64))
-    region = Region(reader, policy, zone or policy.zone, str(reason), np.array([0]))
-    for one in told:
-        found = _CHECKS[one.what](region, one, as_of, verdict)
-        if found is not None:
-            return found
-    return None
+    return broken_of(claim, policy, np.array([as_of], dtype=np.int64), [told], [verdict], zone=zone)[0]
 
 
-def _one(values: object) -> int | None:
-    """The only entry of an array of instants; None for one that there is not."""
-    value = int(np.asarray(values).reshape(-1)[0])
-    return None if value >= FAR_FUTURE else value
+def broken_of(
+    claims: Claims,
+    policy: Policy,
+    as_of: Instants,
+    told: Sequence[Sequence[Told]],
+    verdicts: Sequence[str],
+    *,
+    zone: str | None = None,
+) -> list[Broken | None]:
+    """`broken` of many claims, one entry a row of the table, in its order."""
+    reader = Reader(claims, as_of)
+    reasons = claims.columns["reason"].to_pylist()
+    found: list[Broken | None] = [None] * len(reasons)
+    for reason in {reason for reason in reasons if reason is not None}:
+        rows = np.array([place for place, each in enumerate(reasons) if each == reason])
+        region = Region(reader, policy, zone or policy.zone, reason, rows)
+        for at, place in enumerate(rows.tolist()):
+            one = _One(region, at, int(as_of[place]), verdicts[place])
+            found[place] = next(filter(None, (_CHECKS[each.what](one, each) for each in told[place])), None)
+    return found
 
 
-def _code(region: Region, name: str) -> int | None:
-    column = region.columns.get(name)
-    return None if column is None else int(column[0])
+@dataclass(frozen=True)
+class _One:
+    """One claim of a region."""
+
+    region: Region
+    at: int
+    """Its place among the region's rows."""
+    as_of: int
+    verdict: str
+
+    @property
+    def reason(self) -> str:
+        return self.region.reason
+
+    def instant(self, values: Instants) -> int | None:
+        """Its entry of an array of instants; None for one that there is not."""
+        value = int(values[self.at])
+        return None if value >= FAR_FUTURE else value
+
+    def code(self, name: str) -> int | None:
+        column = self.region.columns.get(name)
+        return None if column is None else int(column[self.at])
+
+    def fact(self, name: str) -> int | None:
+        """A fact that is a whole number; None where it is blank."""
+        values, given = self.region.read.whole(name)
+        place = int(self.region.rows[self.at])
+        return int(values[place]) if given[place] else None
+
+    def gone(self, told: Told) -> Broken | None:
+        """A deadline that there no longer is, and that would have to run on: the claim is denied before its time."""
+        return Broken(told, None) if self.verdict == "deny" and self.as_of <= told.at else None
 
 
-def _evidence_until(region: Region, told: Told, end: int | None, as_of: int) -> Broken | None:
+def _evidence_until(one: _One, told: Told, end: int | None) -> Broken | None:
     """Evidence: what came, or can still come, within the time that was told must not be late now."""
     if end is None or end >= told.at:
         return None
-    attached = _code(region, "attached") == k.YES
-    came, given = region.read.whole("evidence_received_at")
-    point = (int(came[0]) if given[0] else int(region.submitted[0])) if attached else as_of
+    attached = one.code("attached") == k.YES
+    came = one.fact("evidence_received_at")
+    sent = int(one.region.submitted[one.at]) if came is None else came
+    point = sent if attached else one.as_of
     if attached and point <= end:
         return None
     return Broken(told, end) if point <= told.at else None
 
 
-def _evidence(region: Region, told: Told, as_of: int, _: str) -> Broken | None:
-    if region.reason != "invalid_number":
+def _evidence(one: _One, told: Told) -> Broken | None:
+    if one.reason != "invalid_number":
+        return one.gone(told)
+    end = one.instant(one.region.cure_end)
+    in_hours = bool(one.region.cure_in_hours[one.at])
+    return _evidence_until(one, told, None if end is None else end - (1 if in_hours else SECOND))
+
+
+def _evidence_last(one: _One, told: Told) -> Broken | None:
+    if one.reason != "invalid_number":
+        return one.gone(told)
+    end = one.instant(one.region.day_14)
+    return _evidence_until(one, told, None if end is None else end - SECOND)
+
+
+def _work(one: _One, told: Told) -> Broken | None:
+    """The time to put a defect right; waiting for access, which the reply excepts, is not counted in (C6e, A11)."""
+    if one.reason != "major_defect":
+        return one.gone(told)
+    end = one.instant(one.region.cure_plain)
+    if end is None or end <= told.at or one.code("approved") == k.NO:
         return None
-    end = _one(region.cure_end)
-    in_hours = bool(region.cure_in_hours[0])
-    return _evidence_until(region, told, None if end is None else end - (1 if in_hours else SECOND), as_of)
+    fixed = one.fact("defect_fixed_at")
+    if fixed is None or fixed > one.as_of:
+        return Broken(told, end)
+    late_as_told = fixed > told.at and one.code("fix_plain") == k.FIXED_IN_TIME
+    return Broken(told, end) if late_as_told else None
 
 
-def _evidence_last(region: Region, told: Told, as_of: int, _: str) -> Broken | None:
-    if region.reason != "invalid_number":
+def _access(one: _One, told: Told) -> Broken | None:
+    end = one.instant(one.region.silence_end)
+    return Broken(told, end) if end is not None and end < told.at and one.as_of <= told.at else None
+
+
+def _payment(one: _One, told: Told) -> Broken | None:
+    if one.verdict not in {"approve", "exchange"} or not bool(one.region.has_claim[one.at]):
         return None
-    end = _one(region.day_14)
-    return _evidence_until(region, told, None if end is None else end - SECOND, as_of)
-
-
-def _work(region: Region, told: Told, _: int, __: str) -> Broken | None:
-    if region.reason != "major_defect" or not bool(region.running[0]):
-        return None
-    end = _one(region.clock_first)
-    return Broken(told, end) if end is None or end > told.at else None
-
-
-def _access(region: Region, told: Told, as_of: int, _: str) -> Broken | None:
-    end = _one(region.silence_end)
-    return Broken(told, end) if end is not None and end < told.at and as_of <= told.at else None
-
-
-def _payment(region: Region, told: Told, _: int, verdict: str) -> Broken | None:
-    if verdict not in {"approve", "exchange"} or not bool(region.has_claim[0]):
-        return None
-    end = int(region.policy.pay_by(region.submitted, region.law, region.zone)[0])
+    ends = one.region.policy.pay_by(one.region.submitted, one.region.law, one.region.zone)
+    end = int(ends[one.at])
     return Broken(told, end) if end > told.at else None
 
 

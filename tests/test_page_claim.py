@@ -135,6 +135,8 @@ def test_a_claim_that_was_asked_about_leads_to_where_the_answer_is_recorded(desk
     page = desk.page("claim", "ana", claim=claim.ref).run()
     assert page.button(key="ask").label == "Ask for what is missing …"
     page.button(key="ask").click().run()
+    assert "does not come from the customer but from the provider's log" in texts(page)
+    page.multiselect[0].set_value(["sms_code_received"]).run()
     page.button(key="confirm_ask").click().run()
 
     assert page.button(key="ask").label == "Ask again …"
@@ -218,16 +220,22 @@ def test_a_decision_without_a_reason_or_an_outcome_is_asked_for_again(desk):
 
 
 def test_asking_proposes_what_is_missing_and_the_claim_waits(desk):
-    claim = desk.add(sms_code_received=None)
+    claim = desk.add(description=None)
     page = desk.page("claim", "ana", claim=claim.ref).run()
     page.button(key="ask").click().run()
-    assert page.multiselect[0].value == ["sms_code_received"]
+    assert page.multiselect[0].value == ["description"]
+    message = next(area for area in page.text_area if area.label.startswith("Message"))
+    assert "Please describe what happened" in message.value
+    message.set_value("Dear Kim, what happened?").run()
+    page.multiselect[0].set_value(["description", "product"]).run()
+    message = next(area for area in page.text_area if area.label.startswith("Message"))
+    assert message.value == "Dear Kim, what happened?", "what was written stays"
     page.button(key="confirm_ask").click().run()
 
     assert not page.exception
     after = desk.claim(claim.ref)
-    assert (after.state, after.asked_for) == ("waiting_customer", ("sms_code_received",))
-    assert "Asked for: Code delivered?" in texts(page)
+    assert (after.state, after.asked_for) == ("waiting_customer", ("description", "product"))
+    assert "Asked for: " in texts(page)
 
 
 def test_a_dialog_closes_where_somebody_was_quicker_and_nothing_is_decided_twice(desk):

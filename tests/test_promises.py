@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,17 +123,58 @@ def test_once_the_told_moment_has_passed_without_evidence_nothing_was_broken(des
     assert after.verdict == plain["verdict"] == "need_info"
 
 
-def test_access_asked_for_after_the_end_of_the_work_was_told_is_for_a_person(desk: Desk) -> None:
+def test_the_time_that_access_takes_was_excepted_and_breaks_no_promise(desk: Desk) -> None:
     claim = defect_claim(desk)
     (told,) = tell(desk, claim, "wait")
     assert told == Told("work", NOW + 62 * HOUR)
-    desk.do(store.take_step, claim, step="access_requested", given=Given(when=(NOW, NOW)))
+    for step in ("access_requested", "access_granted"):
+        desk.do(store.take_step, claim, step=step, given=Given(when=(NOW, NOW)))
+        assert desk.claim(claim.id).verdict == "pending"
+    assert "not counting time in which we may wait for access" in replies.compose(one(claim), POLICY, NOW, "wait").text
+
+
+def test_a_later_notice_than_the_one_that_was_told_of_is_for_a_person(desk: Desk) -> None:
+    claim = defect_claim(desk)
+    (told,) = tell(desk, claim, "wait")
+    desk.do(store.set_facts, claim, changes={"defect_notified_at": NOW - 2 * HOUR})
     after = desk.claim(claim.id)
     assert (after.verdict, after.clause, after.next_deadline) == ("review", "C6b", told.at)
     said = words.explain(one(after), POLICY, NOW, told=after.told)
-    assert "stands still" in said.headline
-    desk.do(store.take_step, claim, step="access_granted", given=Given(when=(NOW, NOW)))
-    assert desk.claim(claim.id).verdict == "pending"
+    assert said.broken == promises.Broken(told, NOW + 70 * HOUR)
+
+
+def test_a_fix_after_the_time_that_was_told_is_not_made_timely_by_a_later_notice(desk: Desk) -> None:
+    claim = defect_claim(desk)
+    (told,) = tell(desk, claim, "wait")
+    desk.at = AT + timedelta(hours=65)
+    fixed = micros(desk.at) - HOUR
+    desk.do(store.take_step, claim, step="fix_recorded", given=Given("mended", (fixed, fixed)))
+    assert fixed > told.at
+    assert desk.claim(claim.id).verdict == "approve"
+    desk.do(store.set_facts, claim, changes={"defect_notified_at": NOW})
+    assert (desk.claim(claim.id).verdict, desk.claim(claim.id).leaning) == ("review", "deny")
+
+
+@pytest.mark.parametrize("reason", ["other", "sms_not_received"])
+def test_another_reason_does_not_end_what_was_told(desk: Desk, reason: str) -> None:
+    claim = number_claim(desk)
+    tell(desk, claim, "ask")
+    desk.do(store.set_facts, claim, changes={"reason": reason})
+    after = desk.claim(claim.id)
+    assert (after.verdict, after.leaning, after.clause) == ("review", "deny", "C5b")
+    assert "there is no such time" in words.explain(one(after), POLICY, NOW, told=after.told).headline
+
+
+def test_many_claims_are_held_to_what_was_told_as_each_is_alone(desk: Desk) -> None:
+    claims = [number_claim(desk), defect_claim(desk), desk.add(), number_claim(desk, purchased_at=NOW - 6 * DAY)]
+    told = [(Told("evidence", NOW + 5 * DAY),), (Told("work", NOW),), (Told("payment", NOW),), ()]
+    table = Claims.of({name: [claim.facts[name] for claim in claims] for name in COLUMNS})
+    verdicts = [claim.verdict for claim in claims]
+    instants = np.full(len(claims), NOW, dtype=np.int64)
+    together = promises.broken_of(table, POLICY, instants, told, verdicts)
+    alone = [promises.broken(one(c), POLICY, NOW, t, v) for c, t, v in zip(claims, told, verdicts, strict=True)]
+    assert together == alone
+    assert [each is not None for each in together] == [False, True, True, False]
 
 
 def test_of_two_promises_the_better_one_for_the_customer_is_kept(desk: Desk) -> None:

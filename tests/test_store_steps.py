@@ -14,6 +14,7 @@ from store_of_tests import ANA, AT, AUD, BEN, MIA, Desk, key, open_desk
 from refundcore import store
 from refundcore.deadlines import HOUR, micros
 from refundcore.store import Given, Impossible, Stale
+from refundcore.store.erasing import erase
 
 NOW = micros(AT)
 
@@ -163,6 +164,11 @@ REFUSED = [
     (Row("replacement_offered", Given("x", price=1250), {"currency": None, "amount": None}), "paid is unknown"),
     (Row("replacement_offered", Given("", price=1250)), "What is offered is missing"),
     (Row("remedy_chosen", Given(choice="money")), "refund or the replacement"),
+    (Row("remedy_chosen", Given(choice="refund"), {"remedy_choice": "refund"}), "recorded already"),
+    (Row("remedy_chosen", Given(choice="refund"), {"defect_approved": False}), "A clause bars this claim"),
+    (Row("replacement_offered", Given("x", price=1250), {"defect_approved": False}), "A clause bars this claim"),
+    (Row("fix_recorded", Given(when=when(1)), {"defect_approved": False}), "found no defect"),
+    (Row("access_requested", Given(when=when(1)), {"access_granted_at": hours_ago(3)}), "given already"),
     (Row("answered", Given(answers={"amount": 5})), "Nothing was asked"),
     (Row("withdrawn", Given("")), "The customer's words is missing"),
     (Row("teleported"), "no step called"),
@@ -277,6 +283,49 @@ def test_once_time_has_settled_a_claim_that_waits_for_others_it_is_ours_to_answe
     assert (after.state, after.verdict, after.act_by) == ("waiting_technician", "approve", end + 24 * HOUR)
 
 
+def test_a_fact_that_was_not_asked_for_ends_no_waiting(desk: Desk) -> None:
+    claim = desk.add(sms_code_received=None)
+    desk.decide(claim, "ask", ask_for=["sms_code_received"], ask_until=NOW + HOUR)
+    waiting = desk.claim(claim.id)
+    desk.do(store.set_facts, claim, changes={"product": "panel"})
+    after = desk.claim(claim.id)
+    assert (after.state, after.asked_for, after.asked_until, after.act_by) == (
+        waiting.state, waiting.asked_for, waiting.asked_until, waiting.act_by,
+    )  # fmt: skip
+    desk.do(store.set_facts, claim, changes={"sms_code_received": False})
+    assert (desk.claim(claim.id).state, desk.claim(claim.id).asked_for) == ("new", ())
+
+
+def test_a_claim_is_taken_back_with_its_import_although_somebody_has_it_open(desk: Desk) -> None:
+    desk.load([{"claim_ref": "X-1", "order_ref": "O-1"}])
+    (ref,) = desk.queue()
+    found = store.claim(desk.store, ref)
+    assert found
+    assert store.look_in(desk.store, person=BEN, at=AT, claim=found.id) == []
+    assert [viewer.person for viewer in store.look_in(desk.store, person=ANA, at=AT, claim=found.id)] == ["Ben"]
+    later = AT + timedelta(seconds=46)
+    assert store.look_in(desk.store, person=ANA, at=later, claim=found.id) == [], "whoever gives no sign is gone"
+    assert store.undo_import(desk.store, 1, actor=MIA, at=AT) == 1
+    assert desk.queue() == []
+
+
+def test_a_reopened_claim_of_an_erased_customer_can_be_worked_and_not_taken_back(desk: Desk) -> None:
+    claim = desk.add()
+    desk.decide(claim, "deny", MIA, reason="as agreed")
+    desk.do(store.close, claim, MIA)
+    erase(desk.store, actor=MIA, at=AT, key=key(), reason="asked", claim=claim.id)
+    desk.do(store.reopen, claim, reason="again")
+    desk.do(store.set_facts, claim, changes={"amount": 999})
+    assert store.can_undo(desk.store, actor=ANA, at=NOW, claim=claim.id) == ""
+    desk.verified()
+
+
+def test_a_reference_is_neither_asked_for_nor_changed_by_an_answer(desk: Desk) -> None:
+    claim = desk.add()
+    with pytest.raises(Impossible, match="cannot be changed"):
+        desk.decide(claim, "ask", ask_for=["claim_ref"])
+
+
 # --- taking back ----------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +357,19 @@ def test_ones_own_last_act_is_taken_back_and_the_claim_is_as_it_was(desk: Desk, 
     assert "took back their last act" in store.events(desk.store, claim.id)[-1].sentence
     assert not store.payouts_of(desk.store, claim.id)
     assert desk.queue(text=claim.ref) == [claim.ref]
+
+
+def test_taking_back_restores_since_when_the_claim_waits(desk: Desk) -> None:
+    claim = desk.add(sms_code_received=None)
+    desk.decide(claim, "ask", ask_for=["sms_code_received"])
+    waiting = desk.claim(claim.id)
+    desk.at = AT + timedelta(hours=30)
+    desk.decide(claim, "ask", ask_for=["sms_code_received"])
+    desk.do(store.undo, claim)
+    assert desk.claim(claim.id).act_by == waiting.act_by
+    desk.do(store.assign, claim, to=BEN)
+    desk.do(store.undo, claim)
+    assert desk.claim(claim.id).act_by == waiting.act_by
 
 
 def test_closing_is_taken_back_to_the_decision(desk: Desk) -> None:

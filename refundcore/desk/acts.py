@@ -111,7 +111,7 @@ def _carry(form: str, again: str) -> None:
     """Hand what was typed into a form over to the form about the claim as it is now."""
     own = (f"key_{form}", f"used_{form}", f"reload_{form}", _refused(form))
     for name in [str(name) for name in st.session_state]:
-        if name.endswith(form) and name not in own:
+        if (name.endswith(form) or name.startswith(f"{form}_")) and name not in own:
             st.session_state[name.replace(form, again)] = st.session_state[name]
 
 

@@ -27,6 +27,8 @@ _MOVES = {
 
 def panel(claim: ClaimRecord, explanation: Explanation) -> None:
     """All clocks at once: the policy's, the desk's own, what the customer was told, and what moved them."""
+    if claim.outcome == "withdrawn":
+        return
     lines = [*_ours(claim), *deadline_lines(explanation.deadlines), *_told(claim, explanation)]
     if not lines:
         return
@@ -39,13 +41,12 @@ def panel(claim: ClaimRecord, explanation: Explanation) -> None:
 
 def _ours(claim: ClaimRecord) -> list[Line]:
     """When the desk itself means to act, which lies before the policy's own deadline."""
-    if claim.act_by is None:
+    if claim.act_by is None or claim.state not in store.OPEN_STATES:
         return []
     over = claim.act_by < context.now_us()
-    doing = "Pay by" if claim.state == "decided" else "Act by"
     return [
         Line(
-            head=f"{doing} (the desk's own target)", note=when_text(claim.act_by), icon="flag",
+            head="Act by (the desk's own target)", note=when_text(claim.act_by), icon="flag",
             due=claim.act_by, tone="red" if over else "",
         )
     ]  # fmt: skip

@@ -34,6 +34,7 @@ from refundcore.facts import FACTS
 from refundcore.money import EXPONENTS
 from refundcore.store import ClaimRecord, Decision, Person, Receipt, may
 from refundcore.words import Explanation
+from refundcore.words.questions import CUSTOMER, TECHNICIANS
 
 DECISIONS = {"approve": "Approve a refund", "exchange": "Give a replacement", "deny": "Deny the claim"}
 NO_REASON = "Say why: a reason is needed."
@@ -71,30 +72,57 @@ def _open(me: Person, claim: ClaimRecord) -> None:
     if not may(me.role, "decide"):
         st.text("Not decided yet.")
         return
+    asks = _primary(claim)
+    chooses, waits = _chooses(claim), bool(claim.asked_for)
+    with st.container(horizontal=True, gap="small"):
+        if chooses:
+            _button(f"{_CONFIRM.get(claim.verdict, 'Decide')} …", "follow", claim)
+        if claim.verdict != "review":
+            _button("Decide otherwise …", "override", claim)
+        if waits and claim.verdict != "need_info":
+            _record(claim)
+        if not asks:
+            _button("Ask again …" if waits else "Ask …", "ask", claim)
+        stepping.menu(claim)
+
+
+def _chooses(claim: ClaimRecord) -> bool:
+    """Whether the customer was offered a replacement and has not chosen yet."""
+    return claim.state == "waiting_customer" and claim.asked_for == ("remedy_choice",)
+
+
+def _primary(claim: ClaimRecord) -> bool:
+    """What is to be done next with the claim, as the button that stands out; whether that is asking."""
     looks: dict[str, Any] = {"type": "primary", "width": "stretch", "shortcut": "Ctrl+Enter"}
-    waits = bool(claim.asked_for)
+    if _chooses(claim):
+        _step("remedy_chosen", "Record the customer's choice …", claim, **looks)
+        return False
     match claim.verdict:
         case "approve" | "exchange" | "deny":
             amount = money_text(claim.refund, claim.facts.get("currency")) if claim.verdict == "approve" else ""
             label = f"Approve {amount}" if amount else _CONFIRM[claim.verdict]
             _button(f"{label} …", "follow", claim, icon=f":material/{VERDICTS[claim.verdict].icon}:", **looks)
-        case "need_info" if waits:
+        case "need_info" if claim.asked_for:
             _record(claim, **looks)
         case "need_info":
             _button("Ask for what is missing …", "ask", claim, icon=":material/help:", **looks)
+            return True
         case "review":
             _button("Decide …", "override", claim, icon=":material/balance:", **looks)
+        case "pending" if "defect_approved" in claim.missing and claim.state == "new":
+            _button("Ask the technicians …", "ask", claim, icon=":material/engineering:", **looks)
+            return True
         case _:
             until = f" until {when_text(claim.next_deadline)}" if known(claim.next_deadline) else ""
             st.text(f"Nothing to decide{until}: time alone will settle this claim.")
-    with st.container(horizontal=True, gap="small"):
-        if claim.verdict != "review":
-            _button("Decide otherwise …", "override", claim)
-        if waits and claim.verdict != "need_info":
-            _record(claim)
-        if waits or claim.verdict != "need_info":
-            _button("Ask again …" if waits else "Ask …", "ask", claim)
-        stepping.menu(claim)
+    return False
+
+
+def _step(step: str, label: str, claim: ClaimRecord, **looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
+    icon = f":material/{stepping.ICONS[step]}:"
+    st.button(
+        label, key=f"step_{step}", icon=icon, on_click=acts.open_dialog, args=(stepping.form_of(step, claim),), **looks
+    )
 
 
 def _record(claim: ClaimRecord, **looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
@@ -127,6 +155,9 @@ def _awaiting(me: Person, claim: ClaimRecord) -> None:
 
 def _decided(me: Person, claim: ClaimRecord) -> None:
     decision = claim.decision
+    if claim.outcome == "withdrawn":
+        last = next((event for event in reversed(acts.read(store.events, claim.id)) if event.kind == "withdrawn"), None)
+        st.text(f"{last.sentence} {when_text(last.at)}." if last else "The customer withdrew the claim.")
     if decision:
         amount = money_text(decision.refund, decision.currency) if decision.outcome == "approve" else ""
         st.text(_who_and_when(decision))
@@ -245,23 +276,24 @@ def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
         key=f"whom_{form}",
         horizontal=True,
     )
-    names = [fact.name for fact in FACTS]
-    proposed = [line.fact for line in explanation.missing] or list(claim.missing)
+    names = [fact.name for fact in FACTS if fact.name != "claim_ref"]
     asked = st.multiselect(
         "For what",
         names,
-        default=[name for name in proposed if name in names],
-        key=f"asked_{form}",
+        default=_askable(claim, explanation, of or "customer"),
+        key=f"asked_{of}_{form}",
         format_func=fact_label,
     )
     until = _until(claim, form)
     reply = ""
     if of == "customer":
-        reply = st.text_area(
+        if not asked and explanation.missing:
+            looked = ", ".join(dict.fromkeys(line.asks for line in explanation.missing))
+            st.text(f"What is missing does not come from the customer but from {looked}: enter it among the facts.")
+        reply = _proposed(
             "Message to the customer, kept with the claim",
-            value=replying.proposal(claim, "need_info", answer_by=until),
-            key=f"reply_{until}_{form}",
-            height=220,
+            replying.composed(claim, "ask", until, asked).text,
+            f"reply_{form}",
         )
     patience = acts.read(store.settings_now).follow_up_hours
     comes = f"on {day_text(until)}" if until else f"after {span_text(patience * HOUR)}"
@@ -293,14 +325,39 @@ def _ask(me: Person, claim: ClaimRecord, explanation: Explanation) -> None:
     acts.refusals(form)
 
 
+def _askable(claim: ClaimRecord, explanation: Explanation, of: str) -> list[str]:
+    """What is asked of somebody: the missing facts that they can know, and what the customer has to supply."""
+    if of == "technician":
+        return [line.fact for line in explanation.missing if line.asks == TECHNICIANS] or [
+            name for name in claim.missing if name == "defect_approved"
+        ]
+    known_ones = [line.fact for line in explanation.missing if line.asks == CUSTOMER]
+    if claim.verdict == "need_info" and "C8e" in claim.clauses:
+        known_ones.append("description")
+    good = claim.facts["evidence_attached"] and claim.facts["evidence_sufficient"] is not False
+    if claim.verdict == "need_info" and "C5b" in claim.clauses and not good:
+        known_ones.append("evidence_attached")
+    return list(dict.fromkeys(known_ones))
+
+
+def _proposed(label: str, text: str, key: str) -> str:
+    """A text to write in that follows its proposal until somebody changed it."""
+    before = f"proposed_{key}"
+    if st.session_state.get(key, "") == st.session_state.get(before, ""):
+        st.session_state[key] = text
+    st.session_state[before] = text
+    return st.text_area(label, key=key, height=220)
+
+
 def _until(claim: ClaimRecord, form: str) -> int | None:
     """Until the end of which day the answer is asked for; None where no day is named."""
     zone = context.zone()
-    due = moment(claim.next_deadline, zone).date() if claim.next_deadline else None
+    due = moment(claim.next_deadline, zone).date() if claim.next_deadline and claim.verdict == "need_info" else None
     chosen = st.date_input(
         "Answer by",
         value=due,
         min_value=context.now().astimezone(zone).date(),
+        max_value=due,
         key=f"until_{form}",
         help="The end of that day. Left empty, the desk's own follow-up time counts.",
     )

@@ -67,7 +67,7 @@ def _deadline(each: Moved) -> Line:
         return Line(head=f"{title} no longer runs", note=f"It was {when_text(each.before)}.", icon="timer_off")
     if each.stops:
         return Line(
-            head=f"{title}: the clock stands still", note=f"At most until {when_text(each.after)}.",
+            head=f"{title}: the clock stands still", note=f"Without that it would end {when_text(each.after)}.",
             icon="pause_circle", tone="blue",
         )  # fmt: skip
     if each.before is None:

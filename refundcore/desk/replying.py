@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from refundcore import replies, smtp, store
@@ -20,15 +22,19 @@ TOLD = {
     "deny": "Tell that it is denied",
     "wait": "Tell that a clock is running",
     "look": "Tell that a colleague looks at it",
+    "closed": "Tell that it is closed, as they asked",
 }
 _OF_VERDICT = {verdict: outcome for outcome, verdict in replies.FOLLOWS.items()}
 _DIALOG, _CHANGE = "send_reply", "change_reply"
 
 
-def composed(claim: ClaimRecord, outcome: str, answer_by: int | None = None) -> Reply:
+def composed(
+    claim: ClaimRecord, outcome: str, answer_by: int | None = None, ask_for: Sequence[str] | None = None
+) -> Reply:
     """The reply of an outcome; of a decided claim as things stood when it was decided, with its amounts.
 
-    `answer_by` is until when an answer is asked for, where somebody named a moment.
+    `answer_by` is until when an answer is asked for, where somebody named a moment, and `ask_for` what is asked for,
+    where somebody chose it.
     """
     decision = claim.decision
     made = decision if decision and decision.outcome == outcome else None
@@ -41,12 +47,13 @@ def composed(claim: ClaimRecord, outcome: str, answer_by: int | None = None) -> 
         decided=Decided(made.refund, made.fee, made.currency) if made else None,
         texts=acts.read(store.wordings),
         answer_by=answer_by if outcome == "ask" else None,
+        ask_for=ask_for,
     )
 
 
-def proposal(claim: ClaimRecord, verdict: str, answer_by: int | None = None) -> str:
+def proposal(claim: ClaimRecord, verdict: str) -> str:
     """The words that are proposed for following a verdict."""
-    return composed(claim, _OF_VERDICT[verdict], answer_by).text
+    return composed(claim, _OF_VERDICT[verdict]).text
 
 
 def panel(me: Person, claim: ClaimRecord) -> None:
@@ -56,7 +63,8 @@ def panel(me: Person, claim: ClaimRecord) -> None:
         st.caption("Written for when the decision is approved:")
         st.text(claim.decision.reply)
     outcome = _outcome(claim)
-    ours = composed(claim, outcome, claim.asked_until)
+    waits = claim.state == "waiting_customer"
+    ours = composed(claim, outcome, claim.asked_until, claim.asked_for if waits else None)
     if _ahead_of_decision(claim, outcome):
         badge(Word("Draft", "edit_note", "gray", "It can be sent once somebody decided so."))
     form = f"reply_{claim.id}_{claim.version}_{outcome}"
@@ -91,8 +99,14 @@ def _outcome(claim: ClaimRecord) -> str:
     """What the reply is about: the decision where there is one, else what the person chooses."""
     if claim.decision and claim.decision.status == "standing":
         return claim.decision.outcome
-    options = ["look", "ask", "wait"] if claim.state == "awaiting_approval" else list(TOLD)
-    at = 0 if claim.state == "awaiting_approval" else options.index(_OF_VERDICT[claim.verdict])
+    if claim.outcome == "withdrawn":
+        return "closed"
+    waits = claim.state == "awaiting_approval"
+    options = ["look", "ask", "wait"] if waits else [outcome for outcome in TOLD if outcome != "closed"]
+    usual = "ask" if claim.state == "waiting_customer" and claim.asked_for else _OF_VERDICT[claim.verdict]
+    if usual == "ask" and claim.asked_for == ("access_granted_at",):
+        usual = "wait" if claim.verdict == "pending" else usual
+    at = 0 if waits else options.index(usual)
     chosen = st.selectbox(
         "What to tell", options, at, format_func=TOLD.__getitem__, key=f"outcome_{claim.id}_{claim.version}"
     )

@@ -71,7 +71,7 @@ def dialogs(me: Person, claim: ClaimRecord) -> None:
 
 def _row(claim: ClaimRecord) -> Mapping[str, Any]:
     """A claim as the store's steps look at it."""
-    return {**claim.facts, "state": claim.state, "asked_for": " ".join(claim.asked_for)}
+    return {**claim.facts, "state": claim.state, "verdict": claim.verdict, "asked_for": " ".join(claim.asked_for)}
 
 
 def _draw(me: Person, claim: ClaimRecord, step: Step) -> None:
@@ -87,6 +87,8 @@ def _draw(me: Person, claim: ClaimRecord, step: Step) -> None:
         st.text(_EFFECTS[step.name])
     if changes is not None and step.name != "withdrawn":
         effects.show(claim, changes, form)
+    elif problems:
+        st.caption(f":material/info: {plain(problems[0])}")
     if st.button("Record", type="primary", key=f"confirm_{step.name}", shortcut="Ctrl+Enter"):
         if problems:
             st.error(plain(problems[0]), icon=":material/error:")
@@ -123,7 +125,8 @@ def _moment(step: Step, form: str) -> tuple[tuple[int, int] | None, list[str]]:
     fact = BY_NAME[step.moment]
     now = moment(context.now_us(), context.zone())
     typed = fields.Form()
-    fields.draw(typed, fact, form, f"{now:%Y-%m-%d %H:%M}")
+    opened = st.session_state.setdefault(f"opened_{form}", f"{now:%Y-%m-%d %H:%M}")  # it stays while one types
+    fields.draw(typed, fact, form, opened)
     facts, problems = fields.read({step.moment: typed.typed[step.moment]})
     if step.moment in problems:
         return None, [problems[step.moment]]

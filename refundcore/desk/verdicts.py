@@ -30,6 +30,7 @@ _DEADLINES = {
 
 _SPECIAL = {
     "running": Word("running", "timer", "blue"),
+    "stands still": Word("stands still", "pause_circle", "blue"),
     "readings differ": Word("readings differ", "balance", "violet"),
 }
 """How clauses stand that are neither for nor against a claim, and known."""
@@ -140,8 +141,11 @@ def missing_lines(explanation: Explanation) -> list[Line]:
     return lines
 
 
-def headline(explanation: Explanation) -> None:
-    """The verdict in one sentence, and the fee where one is kept."""
+def headline(explanation: Explanation, *, withdrawn: bool = False) -> None:
+    """The verdict in one sentence, and the fee where one is kept; nothing is due where the customer withdrew."""
+    if withdrawn:
+        st.markdown("**Withdrawn by the customer: nothing is due.**")
+        return
     st.caption("What the policy says")
     st.markdown(f"**{plain(explanation.headline)}**")
     if explanation.fee:

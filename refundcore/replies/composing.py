@@ -12,7 +12,7 @@ from refundcore.facts import Claims
 from refundcore.policy import Policy
 from refundcore.promises import Told
 from refundcore.replies.texts import BREAKS, Text, names_in, render, worded
-from refundcore.replies.values import FOLLOWS, Decided, Value, asked, values
+from refundcore.replies.values import FOLLOWS, Decided, Value, answer_value, asked, chosen, follows, values
 from refundcore.words import case_of
 from refundcore.words.case import Case
 
@@ -76,18 +76,20 @@ def compose(
     decided: Decided | None = None,
     texts: Mapping[str, str] | None = None,
     answer_by: int | None = None,
+    ask_for: Sequence[str] | None = None,
 ) -> Reply:
     """The reply of an outcome (one of `OUTCOMES`) to a claim (a table of one row), as of an instant.
 
     `decided` are the amounts of a decision that was made, `texts` a manager's own wording by a sentence's id,
-    `answer_by` until when an answer is asked for where that is the desk's own choice. A
-    sentence that rests on anything unknown is left out; where the outcome isn't the policy's verdict, so is what the
-    policy would say of it. Raises `ValueError` for another outcome or a table of another size.
+    `answer_by` until when an answer is asked for where that is the desk's own choice, `ask_for` the facts that an
+    `ask` asks for where somebody chose them. A sentence that rests on anything unknown is left out; where the outcome
+    isn't the policy's verdict, so is what the policy would say of it. Raises `ValueError` for another outcome or a
+    table of another size.
     """
     if outcome not in FOLLOWS:
         raise ValueError(f"'{outcome}' is no outcome of a reply: choose one of {', '.join(OUTCOMES)}.")
     case = case_of(claim, policy, as_of, zone)
-    return compose_of(case, outcome, ref=ref, decided=decided, texts=texts, answer_by=answer_by)
+    return compose_of(case, outcome, ref=ref, decided=decided, texts=texts, answer_by=answer_by, ask_for=ask_for)
 
 
 def compose_of(
@@ -98,19 +100,28 @@ def compose_of(
     decided: Decided | None = None,
     texts: Mapping[str, str] | None = None,
     answer_by: int | None = None,
+    ask_for: Sequence[str] | None = None,
 ) -> Reply:
     """The reply of an outcome to a claim that was judged already."""
     known = values(case, outcome, ref, decided)
-    if answer_by is not None and "anything_asked" in known and answer_by != case.next_deadline:
-        known["answer_by"] = Value(case.when(answer_by))
+    wanted = None if ask_for is None or outcome != "ask" else tuple(ask_for)
+    if wanted is not None:
+        for name in ("anything_asked", "grounds_wanted", "evidence_wanted", "answer_by"):
+            known.pop(name, None)
+        known |= chosen(case, wanted)
+    if answer_by is not None and "anything_asked" in known:
+        known["answer_by"] = answer_value(case, answer_by)
+    asks = asked(case, wanted) if wanted is not None or follows(outcome, case) else []
     made: list[Sentence] = []
     for text in worded(texts or {}):
         if outcome in text.outcomes:
-            made += _sentences(case, text, known, follows=FOLLOWS[outcome] == case.verdict)
+            made += _sentences(case, text, known, asks, follows=follows(outcome, case))
     return Reply(outcome, tuple(replace(one, before="" if not place else one.before) for place, one in enumerate(made)))
 
 
-def _sentences(case: Case, text: Text, known: Mapping[str, Value], *, follows: bool) -> list[Sentence]:
+def _sentences(
+    case: Case, text: Text, known: Mapping[str, Value], asks: Sequence[Value], *, follows: bool
+) -> list[Sentence]:
     """The sentence of a text, one for each question, or none."""
     if text.leads and not (follows and case.clause in text.leads):
         return []
@@ -119,7 +130,7 @@ def _sentences(case: Case, text: Text, known: Mapping[str, Value], *, follows: b
     if "question" in text.needs:
         return [
             found
-            for question in (asked(case) if follows else [])
+            for question in asks
             if (found := _sentence(case, text, {**known, "question": question}, follows=follows))
         ]
     found = _sentence(case, text, known, follows=follows)

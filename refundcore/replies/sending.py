@@ -20,6 +20,7 @@ SUBJECTS = {
     "deny": "About your claim",
     "wait": "About your claim",
     "look": "About your claim",
+    "closed": "We have closed your claim",
 }
 
 

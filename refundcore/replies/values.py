@@ -5,7 +5,7 @@ A value that isn't known is not in the mapping at all, so a sentence that needs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from refundcore.facts import BY_NAME
@@ -24,8 +24,14 @@ FOLLOWS: Mapping[str, str] = {
     "deny": "deny",
     "wait": "pending",
     "look": "review",
+    "closed": "",
 }
-"""Outcome of a reply -> the verdict that it follows."""
+"""Outcome of a reply -> the verdict that it follows; "" for that of a claim which its customer withdrew."""
+
+
+def follows(outcome: str, case: Case) -> bool:
+    """Whether a reply of this outcome says what the policy says of the claim."""
+    return FOLLOWS[outcome] == case.verdict
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def values(case: Case, outcome: str, ref: str, decided: Decided | None) -> dict[
         found.update(part(case))
     if ref:
         found["claim"] = Value(ref)
-    if FOLLOWS[outcome] == case.verdict:
+    if follows(outcome, case):
         for follow in (_led, _owed, _awaited, _pending):
             found.update(follow(case))
     if decided and decided.refund is not None and decided.currency:
@@ -105,11 +111,32 @@ def values(case: Case, outcome: str, ref: str, decided: Decided | None) -> dict[
     return found
 
 
-def asked(case: Case) -> list[Value]:
-    """The questions that go to the customer, each naming the fact that it asks for."""
+OWN_WORDS = frozenset({"description", "evidence_attached", "evidence_sufficient"})
+"""Facts that are asked for by a sentence of the document rather than by a question of their own."""
+
+
+def asked(case: Case, wanted: Sequence[str] | None = None) -> list[Value]:
+    """The questions that go to the customer, each naming the fact that it asks for.
+
+    They are those that the policy leaves open, or those that somebody chose (`wanted`).
+    """
+    if wanted is not None:
+        return [Value(questions.of(name), (name,)) for name in wanted if name not in OWN_WORDS]
     if case.verdict != "need_info":
         return []
     return [Value(line.question, (line.fact,)) for line in questions.lines(case) if line.asks == CUSTOMER]
+
+
+def chosen(case: Case, wanted: Sequence[str]) -> dict[str, Value]:
+    """What is known for asking the customer for facts that somebody chose."""
+    found = {"anything_asked": Value("")} if wanted else {}
+    if "description" in wanted:
+        found["grounds_wanted"] = Value("", ("description",))
+    if {"evidence_attached", "evidence_sufficient"} & {*wanted}:
+        found["evidence_wanted"] = Value("", ("evidence_attached",))
+    if case.next_deadline is not None and case.verdict == "need_info":
+        found["answer_by"] = answer_value(case, case.next_deadline)
+    return found
 
 
 def _one_line(text: str) -> str:
@@ -287,10 +314,16 @@ def _awaited(case: Case) -> Iterator[tuple[str, Value]]:
     if wanted:
         yield "anything_asked", Value("")
     if case.next_deadline is not None:
-        cure = case.at("cure_end")
-        what = "evidence" if cure is not None and case.as_of < cure else "evidence_last"
-        told = Told(what, case.next_deadline)
-        yield "answer_by", Value(case.when(case.next_deadline), _of_deadline(case), told)
+        yield "answer_by", answer_value(case, case.next_deadline)
+
+
+def answer_value(case: Case, until: int) -> Value:
+    """Until when an answer is asked for; where evidence can be sent as long, the customer is told that deadline."""
+    cure, last = case.at("cure_end"), case.at("day_14")
+    told = None
+    if case.reason == "invalid_number" and cure is not None and last is not None and until < last:
+        told = Told("evidence" if until < cure else "evidence_last", until)
+    return Value(case.when(until), _of_deadline(case), told)
 
 
 def _of_deadline(case: Case) -> tuple[str, ...]:

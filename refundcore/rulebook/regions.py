@@ -74,7 +74,7 @@ class Region:
         self.columns: dict[str, Codes] = {}
         self.changes: list[Instants] = []
         """For each thing that time alone changes, the last instant before it does."""
-        self.clock_first = self.clock_last = self.silence_end = self.cure_end = self._never
+        self.clock_first = self.clock_last = self.silence_end = self.cure_end = self.cure_plain = self._never
         self.cure_in_hours = np.zeros(len(rows), dtype=np.bool_)
         self._common()
         {"sms_not_received": self._sms, "invalid_number": self._number, "major_defect": self._defect}.get(
@@ -323,6 +323,8 @@ class Region:
         tolled = self.policy.readings["A11"].default == "standstill"
         self.clock_first = np.where(known, stopped_first if tolled else first, FAR_FUTURE)
         self.clock_last = np.where(known, stopped_last if tolled else last, FAR_FUTURE)
+        self.cure_plain = np.where(known, first, FAR_FUTURE)
+        """The earliest end of the 72 hours without any standstill."""
         self.stood_still = known & tolled & (stopped_last > last)
         self.silence_end = np.where(known & standing & tolled, silence, FAR_FUTURE)
         self.running = known & ~has_fix & (self.columns["approved"] != k.NO)

@@ -45,6 +45,8 @@ _SETTINGS = {
     "server.enableXsrfProtection": True,
     "server.scriptHealthCheckEnabled": False,
     "global.developmentMode": False,
+    # What was typed is handed over to the form about the claim as it is now, beside the form's own defaults.
+    "global.disableWidgetStateDuplicationWarning": True,
     "client.showErrorDetails": "none",
     "browser.gatherUsageStats": False,
     "runner.postScriptGC": False,  # 50 ms of every click, in all sessions at once

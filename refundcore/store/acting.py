@@ -214,6 +214,8 @@ class Act:
         after = {name: changed[name] for name in FOLDED if name in changed}
         seq = row["version"] + 1
         full = {**body, "after": after} if after else dict(body)
+        if "answer_from" in changed:
+            full["since"] = row["answer_from"]  # so that the act can be taken back, clock and all
         event, found = self.ledger.append(row["id"], seq, self.last_hash(row), kind, full, facts_in=facts_in)
         values = {**changed, "version": seq, "updated_at": self.at}
         now = {**row, **values}

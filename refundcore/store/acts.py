@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from refundcore.facts import COLUMNS
 from refundcore.store import sentences, tables
 from refundcore.store.acting import Act, Row, acting, typed_facts, words
-from refundcore.store.chain import GENESIS, canonical, digest
+from refundcore.store.chain import ERASED_ON, GENESIS, canonical, digest
 from refundcore.store.errors import Impossible
-from refundcore.store.judging import Verdict, judge_rows, kept
+from refundcore.store.judging import AWAITS, Verdict, judge_rows, kept
 from refundcore.store.model import Facts, Receipt
 from refundcore.store.store import Store
 
@@ -45,8 +45,11 @@ def free_ref(number: int, taken: Container[str]) -> str:
 
 
 def same_as(facts: Mapping[str, Any]) -> str | None:
-    """The fingerprint by which a claim without a reference is the same as another; None for one with a reference."""
-    if facts["claim_ref"] is not None:
+    """The fingerprint by which a claim without a reference is the same as another; None for one with a reference.
+
+    None as well for one whose customer's data was erased: what stands in its place is nobody's.
+    """
+    if facts["claim_ref"] is not None or _erased(facts["customer_email"]):
         return None
     return digest(canonical([facts[name] for name in SAME]))[:32]
 
@@ -54,7 +57,11 @@ def same_as(facts: Mapping[str, Any]) -> str | None:
 def email_key(facts: Mapping[str, Any]) -> str | None:
     """The customer's address as it is looked up."""
     address = facts["customer_email"]
-    return None if address is None else str(address).lower()
+    return None if address is None or _erased(address) else str(address).lower()
+
+
+def _erased(value: object) -> bool:
+    return str(value).startswith(ERASED_ON)
 
 
 def judged_as(verdict: Verdict, store: Store) -> dict[str, Any]:
@@ -112,6 +119,8 @@ def add_claim(
 
 
 def _refuse_same(act: Act, ref: str | None, same: str | None) -> None:
+    if ref is None and same is None:
+        return
     claims = tables.claims
     there = claims.c.ref == ref if ref is not None else claims.c.same_as == same
     found = act.connection.execute(sa.select(claims.c.ref).where(there)).scalar()
@@ -127,7 +136,10 @@ def _own_refs(act: Act, number: int) -> set[str]:
 
 
 def set_facts(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, changes: Facts) -> Receipt:
-    """Change some facts (None: unknown) and judge the claim again. A waiting claim becomes new: the answer came.
+    """Change some facts (None: unknown) and judge the claim again.
+
+    A claim that waits goes on waiting until one of the facts comes that it waits for, or its verdict needs none. For
+    whom it waits then follows from its facts.
 
     An instant given without its `_latest` column is known to the moment.
     """
@@ -152,12 +164,14 @@ def change_facts(
     if "claim_ref" in changed:
         raise Impossible("A claim's reference cannot be changed.")
     now: dict[str, Any] = {**row, **changed}
-    answered = row["state"] != "new"
-    changes = {**changed, **identity(act, row, now)}
-    if answered:
-        changes |= {"state": "new", **ANSWERED, "answer_from": act.at}
     if verdict is None:
         verdict = act.verdict(now)
+    changes = {**changed, **identity(act, row, now)}
+    asked = set(row["asked_for"].split())
+    answered = asked & {name.removesuffix("_latest") for name in changed}
+    if row["state"] != "new" and (answered or verdict.verdict not in AWAITS):
+        state, asked_for = awaited(now, verdict.verdict)
+        changes |= {"state": state, "asked_for": asked_for, "asked_until": None, "answer_from": act.at}
     body: dict[str, Any] = {"changes": changed, **judged_as(verdict, act.store)}
     if imported is not None:
         body["import"] = imported
@@ -173,6 +187,17 @@ def identity(act: Act, row: Row, now: Row) -> dict[str, Any]:
     if same != row["same_as"]:
         _refuse_same(act, None, same)
     return {"same_as": same, "email_key": email_key(now)}
+
+
+def awaited(row: Row, verdict: str) -> tuple[str, str]:
+    """The waiting state that follows from a claim's facts and verdict, and the fact that is waited for."""
+    if row["reason"] == "major_defect" and row["defect_fixed_at"] is None and row["defect_approved"] is not False:
+        asked = row["access_requested_at"] is not None and row["access_granted_at"] is None
+        if asked and not row["access_refused"] and verdict in {*AWAITS, "review"}:
+            return "waiting_customer", "access_granted_at"
+        if verdict in AWAITS:
+            return "waiting_technician", "defect_approved" if row["defect_approved"] is None else "defect_fixed_at"
+    return "new", ""
 
 
 def assign(store: Store, *, actor: int, at: datetime, key: str, claim: int, version: int, to: int | None) -> Receipt:

@@ -261,6 +261,8 @@ def refuse_second(act: Act, row: Row, outcome: str) -> None:
 def _ask(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, str]:
     if strange := [name for name in wish.ask_for if name not in BY_NAME]:
         raise Impossible(f"There is no fact called {strange[0]}.")
+    if "claim_ref" in wish.ask_for:
+        raise Impossible("A claim's reference is not asked for: it cannot be changed.")
     if not wish.ask_for:
         raise Impossible("Say what is asked for: choose at least one fact.")
     if wish.ask_of not in {"customer", "technician"}:

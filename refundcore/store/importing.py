@@ -323,7 +323,7 @@ def _remove_some(store: Store, number: int) -> bool:
             return False
         some = sa.and_(claims.c.import_id == number, claims.c.id.between(numbers[0], numbers[-1]))
         ids = sa.select(claims.c.id).where(some)
-        for table in (tables.messages, tables.receipts, events):
+        for table in (tables.messages, tables.receipts, tables.viewing, events):
             connection.execute(sa.delete(table).where(table.c.claim_id.in_(ids)))
         connection.execute(sa.delete(claims).where(some))
     return True

@@ -17,6 +17,7 @@ from refundcore import promises
 from refundcore.deadlines import FAR_FUTURE, HOUR, Instants, micros
 from refundcore.facts import COLUMNS, Claims
 from refundcore.policy import Policy
+from refundcore.promises import Broken, Told
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.settings import JUDGED_UNDER, Settings, judged_under, load, write
@@ -27,6 +28,9 @@ JUDGED = ("new", "waiting_customer", "waiting_technician", "awaiting_approval")
 
 AWAITS = ("need_info", "pending")
 """The verdicts under which somebody else's answer is awaited."""
+
+CHOICE = "remedy_choice"
+"""What a claim waits for whose customer was offered a replacement: the money is due where they choose nothing."""
 
 CHUNK = 5_000
 """Claims that are judged again in one transaction: others who write wait half a second at most."""
@@ -79,22 +83,22 @@ def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int | Instan
 
     `at` is an instant in microseconds, for all or one a row.
     """
-    claims = Claims.of({name: [row[name] for row in rows] for name in COLUMNS})
-    verdicts = judge(store, claims, at)
-    for place, row in enumerate(rows):
-        if row.get("promised"):
-            moment = int(np.broadcast_to(at, (len(rows),))[place])
-            verdicts[place] = _held_to_promises(store, row, verdicts[place], moment)
+    verdicts = judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
+    if places := [place for place, row in enumerate(rows) if row.get("promised")]:
+        moments = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(rows),))[places]
+        told = [promises.read(rows[place]["promised"]) for place in places]
+        claims = Claims.of({name: [rows[place][name] for place in places] for name in COLUMNS})
+        by = [verdicts[place].verdict for place in places]
+        found = promises.broken_of(claims, store.policy, moments, told, by)
+        for place, each, moment, broken in zip(places, told, moments.tolist(), found, strict=True):
+            verdicts[place] = _held_to(verdicts[place], each, moment, broken)
     return verdicts
 
 
-def _held_to_promises(store: Store, row: Mapping[str, Any], verdict: Verdict, at: int) -> Verdict:
+def _held_to(verdict: Verdict, told: Sequence[Told], at: int, found: Broken | None) -> Verdict:
     """The verdict, or a review of a claim whose customer was told a deadline that is worse now."""
-    told = promises.read(row["promised"])
     ends = [end for end in (verdict.holds_until, promises.last_moment(told, at)) if end is not None]
     held = verdict._replace(holds_until=min(ends, default=None))
-    claim = Claims.of({name: [row[name]] for name in COLUMNS})
-    found = promises.broken(claim, store.policy, at, told, verdict.verdict)
     if found is None:
         return held
     leaning = verdict.verdict if verdict.verdict in promises.DECIDED else verdict.leaning
@@ -134,6 +138,7 @@ def act_by(
     pay_by: int | None,
     answer_from: int,
     settings: Settings,
+    asked_for: str = "",
     asked_until: int | None = None,
 ) -> int | None:
     """When the claim is to be acted on next; None where nothing is left to do.
@@ -147,7 +152,7 @@ def act_by(
         if state == "decided" and outcome in {"approved", "exchanged"}:
             return answer_from + settings.answer_hours * HOUR if pay_by is None else pay_by
         return None
-    waits = state.startswith("waiting_") and verdict.verdict in AWAITS
+    waits = state.startswith("waiting_") and (verdict.verdict in AWAITS or asked_for == CHOICE)
     patience = answer_from + settings.follow_up_hours * HOUR if asked_until is None else asked_until
     moments = [patience if waits else answer_from + settings.answer_hours * HOUR]
     if verdict.next_deadline is not None:
@@ -179,6 +184,7 @@ def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, policy: P
         pay_by=paid,
         answer_from=row["answer_from"],
         settings=settings,
+        asked_for=row["asked_for"],
         asked_until=row.get("asked_until"),
     )
     values: dict[str, Any] = {name: getattr(verdict, name) for name in VERDICT_COLUMNS}
@@ -226,7 +232,8 @@ def _write(
     changed = []
     for row, verdict in zip(rows, verdicts, strict=True):
         since = row["answer_from"]
-        if row["state"].startswith("waiting_") and row["verdict"] in AWAITS and verdict.verdict not in AWAITS:
+        settled = row["verdict"] in AWAITS and verdict.verdict not in AWAITS and row["asked_for"] != CHOICE
+        if row["state"].startswith("waiting_") and settled:
             since = max(since, row["holds_until"] or since)  # time settled it: from then on it is ours to answer
         values = {**kept(verdict, {**row, "answer_from": since}, settings, policy), "answer_from": since}
         if any(row[name] != values[name] for name in names):

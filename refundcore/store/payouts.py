@@ -185,10 +185,9 @@ def goodwill(
         if earlier := act.earlier():
             return earlier
         row = act.load(claim, version)
-        if row["state"] not in {"decided", "closed"}:
-            raise Impossible(
-                f"This claim is {sentences.STATES[row['state']]}: goodwill is for claims that were decided."
-            )
+        if row["state"] not in {"decided", "closed"} or row["outcome"] == "withdrawn":
+            how = "withdrawn" if row["outcome"] == "withdrawn" else sentences.STATES[row["state"]]
+            raise Impossible(f"This claim is {how}: goodwill is for claims that were decided.")
         text = words(reason, "The reason", needed=True)
         if row["order_ref"] is None or row["currency"] is None:
             raise Impossible("The order or the currency is unknown: fill it in first.")

@@ -24,7 +24,9 @@ from refundcore.store.model import Receipt
 from refundcore.store.store import Store
 
 How = Literal["smtp", "hand"]
-DECIDING: Mapping[str, str] = {"approve": "approved", "exchange": "exchanged", "deny": "denied"}
+DECIDING: Mapping[str, str] = {
+    "approve": "approved", "exchange": "exchanged", "deny": "denied", "closed": "withdrawn",
+}  # fmt: skip
 """Outcome of a reply -> the outcome that the claim must have before the customer is told so."""
 
 

@@ -128,8 +128,11 @@ def _of(body: Mapping[str, Any]) -> str:
 def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """An event as a sentence, with its details."""
     sentence = f"{who} {phrase(kind, body, names)}"
+    if kind == "assigned" and names.get(body.get("to") or 0) == who:
+        sentence = f"{who} took this claim"
     details = [*_of_step(kind, body), *_of_money(kind, body), *_of_words(kind, body)]
-    return f"{sentence}: {'; '.join(details)}." if details else f"{sentence}."
+    full = f"{sentence}: {'; '.join(details)}" if details else sentence
+    return full if full.endswith("?") else f"{full}."
 
 
 def _of_step(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
@@ -144,6 +147,10 @@ def _of_step(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
         yield amount(body["price"], body["currency"])
     if kind == "remedy_chosen":
         yield str(body["choice"])
+    moments = {"access_requested": "access_requested_at", "access_granted": "access_granted_at"}
+    moments["fix_recorded"] = "defect_fixed_at"
+    if kind in moments and moments[kind] in body["changes"]:
+        yield f"{moment(body['changes'][moments[kind]]):%Y-%m-%d %H:%M} UTC"
     if kind in STEPS and body.get("text"):
         yield f"“{body['text']}”"
 

@@ -21,9 +21,9 @@ from refundcore.rulebook.reading import Reader
 from refundcore.rulebook.regions import Region
 from refundcore.store import sentences
 from refundcore.store.acting import Row, acting, typed_facts, words
-from refundcore.store.acts import ANSWERED, CHANGEABLE, identity, judged_as
+from refundcore.store.acts import ANSWERED, CHANGEABLE, awaited, identity, judged_as
 from refundcore.store.errors import Impossible
-from refundcore.store.judging import AWAITS
+from refundcore.store.judging import CHOICE
 from refundcore.store.model import Facts, Receipt
 from refundcore.store.store import Store
 
@@ -85,6 +85,8 @@ def _may_ask_for_access(row: Row, at: int, _: Policy) -> str:
         return "The technicians found no defect: no access is needed."
     if row["access_refused"]:
         return "The customer refused access already."
+    if row["access_granted_at"] is not None:
+        return f"Access was given already, {sentences.clock(row['access_granted_at'], at)}."
     if row["access_requested_at"] is not None:
         return f"Access was asked for already, {sentences.clock(row['access_requested_at'], at)}."
     return ""
@@ -111,7 +113,9 @@ def _may_reject(row: Row, _: int, __: Policy) -> str:
 
 
 def _may_fix(row: Row, _: int, __: Policy) -> str:
-    return _open_defect(row)
+    if why := _open_defect(row):
+        return why
+    return "The technicians found no defect that could be put right." if row["defect_approved"] is False else ""
 
 
 def _may_accept_fix(row: Row, at: int, policy: Policy) -> str:
@@ -130,11 +134,15 @@ def _may_offer(row: Row, _: int, __: Policy) -> str:
         return why
     if row["amount"] is None or row["currency"] is None:
         return "What was paid is unknown: fill it in, so that the replacement can be of about the same value."
-    return ""
+    return _barred(row)
 
 
 def _may_choose(row: Row, _: int, __: Policy) -> str:
-    return _defect(row)
+    return _defect(row) or _barred(row)
+
+
+def _barred(row: Row) -> str:
+    return "A clause bars this claim: neither a refund nor a replacement is due." if row["verdict"] == "deny" else ""
 
 
 def _may_answer(row: Row, _: int, __: Policy) -> str:
@@ -159,21 +167,11 @@ def _at(name: str, given: Given) -> dict[str, Any]:
     return {name: first, BY_NAME[name].latest: last}
 
 
-def _after(row: Row, given: Given, name: str, what: str) -> None:
-    """Refuse a moment that lies before the one it follows."""
-    _, last = _moment(given)
-    earlier = row[name]
-    if earlier is not None and last < earlier:
-        raise Impossible(f"It cannot have happened before {what}, {sentences.clock(earlier, last)}.")
-
-
-def _ask_for_access(row: Row, given: Given, _: Policy) -> dict[str, Any]:
-    _after(row, given, "defect_notified_at" if row["defect_notified_at"] is not None else "submitted_at", "the notice")
+def _ask_for_access(_: Row, given: Given, __: Policy) -> dict[str, Any]:
     return {"access_needed": True, **_at("access_requested_at", given)}
 
 
-def _give_access(row: Row, given: Given, _: Policy) -> dict[str, Any]:
-    _after(row, given, "access_requested_at", "the request")
+def _give_access(_: Row, given: Given, __: Policy) -> dict[str, Any]:
     return {**_at("access_granted_at", given), "access_refused": False}
 
 
@@ -189,8 +187,7 @@ def _reject(_: Row, __: Given, ___: Policy) -> dict[str, Any]:
     return {"defect_approved": False}
 
 
-def _fix(row: Row, given: Given, _: Policy) -> dict[str, Any]:
-    _after(row, given, "defect_notified_at" if row["defect_notified_at"] is not None else "submitted_at", "the notice")
+def _fix(_: Row, given: Given, __: Policy) -> dict[str, Any]:
     return _at("defect_fixed_at", given)
 
 
@@ -211,9 +208,11 @@ def _offer(row: Row, given: Given, policy: Policy) -> dict[str, Any]:
     return {"replacement_price": given.price}
 
 
-def _choose(_: Row, given: Given, __: Policy) -> dict[str, Any]:
+def _choose(row: Row, given: Given, _: Policy) -> dict[str, Any]:
     if given.choice not in BY_NAME["remedy_choice"].codes:
         raise Impossible("Say what the customer chose: the refund or the replacement.")
+    if given.choice == row["remedy_choice"]:
+        raise Impossible("That choice is recorded already.")
     return {"remedy_choice": given.choice}
 
 
@@ -297,7 +296,8 @@ def price_limits(row: Row, policy: Policy) -> tuple[int, int]:
 def unfit(step: str, row: Row, at: int, policy: Policy) -> str:
     """Why a step does not fit a claim as it is now, as a sentence; "" where it does.
 
-    `row` holds the claim's facts, its state and `asked_for`. Raises `Impossible` for a step that there is not.
+    `row` holds the claim's facts, its state, its verdict and `asked_for`. Raises `Impossible` for a step that there is
+    not.
     """
     if step not in STEPS:
         raise Impossible(f"There is no step called '{step}'.")
@@ -310,23 +310,28 @@ def step_changes(step: str, row: Row, given: Given, at: int, policy: Policy) -> 
     """The facts that a step would change, by column. Raises `Impossible`, saying why, where it cannot be taken."""
     if why := unfit(step, row, at, policy):
         raise Impossible(why)
-    if given.when is not None and given.when[0] > at:
-        raise Impossible("It cannot have happened in the future.")
     found = typed_facts(STEPS[step].facts(row, given, policy))
+    if "claim_ref" in found:
+        raise Impossible("A claim's reference cannot be changed.")
+    _refuse_order(row, found, at)
     return {name: value for name, value in found.items() if row[name] != value}
 
 
-def awaited(row: Row, verdict: str) -> tuple[str, str]:
-    """The waiting state that follows from a claim's facts and verdict, and the fact that is waited for."""
-    if row["reason"] == "major_defect" and verdict in AWAITS and row["defect_fixed_at"] is None:
-        asked = row["access_requested_at"] is not None and row["access_granted_at"] is None
-        if asked and not row["access_refused"]:
-            return "waiting_customer", "access_granted_at"
-        if row["defect_approved"] is None:
-            return "waiting_technician", "defect_approved"
-        if row["defect_approved"]:
-            return "waiting_technician", "defect_fixed_at"
-    return "new", ""
+def _refuse_order(row: Row, found: Mapping[str, Any], at: int) -> None:
+    """Refuse moments that lie in the future, or before what they follow."""
+    for name in found:
+        if name in BY_NAME and BY_NAME[name].kind == "instant" and (found[name] or 0) > at:
+            raise Impossible("It cannot have happened in the future.")
+    now = {**row, **found}
+    notice = "defect_notified_at" if now["defect_notified_at"] is not None else "submitted_at"
+    for later, earlier, what in (
+        ("access_requested_at", notice, "the notice"),
+        ("access_granted_at", "access_requested_at", "the request"),
+        ("defect_fixed_at", notice, "the notice"),
+    ):
+        ends = now[BY_NAME[later].latest]
+        if later in found and ends is not None and now[earlier] is not None and ends < now[earlier]:
+            raise Impossible(f"It cannot have happened before {what}, {sentences.clock(now[earlier], at)}.")
 
 
 def take_step(
@@ -359,7 +364,7 @@ def take_step(
         else:
             state, asked_for = awaited(now, verdict.verdict)
             if step == "replacement_offered" and row["remedy_choice"] is None:
-                state, asked_for = "waiting_customer", "remedy_choice"
+                state, asked_for = "waiting_customer", CHOICE
             changes = {"state": state, "asked_for": asked_for, "asked_until": None, "answer_from": act.at}
         body: dict[str, Any] = {"text": text, "changes": changed, **judged_as(verdict, store)}
         if step == "replacement_offered":

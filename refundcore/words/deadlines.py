@@ -95,10 +95,10 @@ def _clock(case: Case) -> list[DeadlineLine]:
     silence, end = case.at("silence_end"), case.at("clock_last")
     if silence is not None:
         limit = case.number("C6f", "silence_hours")
-        state = STOPPED if case.as_of <= silence else OVER
+        state = RUNNING if case.as_of <= silence else OVER
         made.append(
             DeadlineLine(
-                "Access not given: a person looks",
+                "Access is waited for, then a person looks",
                 silence,
                 "C6f",
                 hours(limit, "the request for access"),
@@ -107,6 +107,11 @@ def _clock(case: Case) -> list[DeadlineLine]:
             )
         )
     if end is None:
+        plain = case.at("cure_plain")
+        if plain is not None:
+            standing = hours(number, "the first notice") + "; it stands still until access is given"
+            title = case.policy.clauses["C6b"].title
+            made.append(DeadlineLine(title, plain, "C6b", standing, "the notice", STOPPED))
         return made
     first = case.at("clock_first")
     shown = first if first is not None and first >= case.as_of else end

@@ -21,6 +21,11 @@ class Moved:
     """The clock would stand still."""
 
 
+def halted(line: DeadlineLine) -> bool:
+    """Whether a clock stands still; its instant is then the end that it had before."""
+    return line.state == STOPPED
+
+
 def moved(before: list[DeadlineLine], after: list[DeadlineLine]) -> list[Moved]:
     """The deadlines that differ, in the order in which they stand."""
     old = {(line.title, line.counted): line for line in before}
@@ -29,8 +34,8 @@ def moved(before: list[DeadlineLine], after: list[DeadlineLine]) -> list[Moved]:
     for clock in dict.fromkeys((*old, *new)):
         was, will = old.get(clock), new.get(clock)
         line = will or was
-        if line is None or (was is not None and will is not None and was.at == will.at):
+        if line is None or (was is not None and will is not None and (was.at, halted(was)) == (will.at, halted(will))):
             continue
-        stops = will is not None and will.state == STOPPED
+        stops = will is not None and halted(will)
         found.append(Moved(line.title, line.clause, was.at if was else None, will.at if will else None, stops=stops))
     return found

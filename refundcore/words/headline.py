@@ -65,8 +65,8 @@ def of(case: Case) -> str:
 def promise(case: Case, broken: Broken) -> str:
     """The sentence on a deadline that the customer was told and that is worse for them now, with both moments."""
     told, kind = case.when(broken.told.at), KINDS[broken.told.what]
-    now = "stands still, without an end yet" if broken.now is None else f"is {case.when(broken.now)}"
-    return f"For a person: we told the customer {kind.words} {told}; by the facts of now it {now} ({broken.clause})."
+    now = "there is no such time" if broken.now is None else f"it is {case.when(broken.now)}"
+    return f"For a person: we told the customer {kind.words} {told}; by the facts of now {now} ({broken.clause})."
 
 
 def _cited(case: Case) -> str:

@@ -36,6 +36,10 @@ ASKED: dict[str, tuple[str, str]] = {
     "listed_compatible": (SALES_PAGE, "Did the sales page list that third party as compatible at the purchase?"),
     "reproduced_without_third_party": (TECHNICIANS, "Does the fault show without the third party too?"),
     "replacement_price": (AGENT, "What does the replacement on offer cost?"),
+    "remedy_choice": (CUSTOMER, "Would you like your money back, or the replacement that we offered?"),
+    "access_granted_at": (CUSTOMER, "Please give our technicians access to your server. When can they have it?"),
+    "fix_accepted": (CUSTOMER, "Do you accept that the defect was put right, although late?"),
+    "description": (CUSTOMER, "What happened, and what did you try?"),
 }
 
 IN_TIME, AFTER_THE_WEEK, AFTER_DAY_14 = "in time", "after the week", "after day 14"
@@ -62,7 +66,7 @@ def lines(case: Case) -> list[MissingLine]:
     verdicts = _judged(case, [facts for _, _, facts in tried])
     made = []
     for name in case.missing:
-        who, question = ASKED.get(name, (AGENT, f"{BY_NAME[name].label}?"))
+        who, question = ASKED.get(name, (AGENT, ""))[0], of(name)
         if case.ahead(name):
             question = f"The date given, {case.told(name).removeprefix('on ')}, lies in the future. {question}"
         outcomes = [
@@ -70,6 +74,11 @@ def lines(case: Case) -> list[MissingLine]:
         ]
         made.append(MissingLine(name, BY_NAME[name].label, question, outcomes, who))
     return made
+
+
+def of(name: str) -> str:
+    """The question that asks for a fact."""
+    return ASKED[name][1] if name in ASKED else f"{BY_NAME[name].label.rstrip('?')}?"
 
 
 def _judged(case: Case, changes: list[dict[str, object]]) -> list[str]:

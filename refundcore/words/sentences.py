@@ -71,7 +71,7 @@ def word(case: Case, clause: str, standing: str) -> str:
         return "not concerned"
     if standing == UNKNOWN:
         if (clause, "clock") in case.answers and case.answers[clause, "clock"][:, DEFAULT].all():
-            return "running"
+            return "running" if case.at("silence_end") is None else "stands still"
         return "readings differ" if _split(case, clause) else "unknown"
     if "window_days" in document.numbers and not (clause == "C3" and case.reason == "other"):
         kind = WINDOW

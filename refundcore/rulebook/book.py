@@ -116,7 +116,7 @@ class Rulebook:
         return {
             (clause, role): np.broadcast_to(rule(known, taken), shape)
             for (clause, role), rule in self.rules.items()
-            if reason in policy.clauses[clause].reasons
+            if policy.clauses[clause].concerns(reason)
         }
 
     def weigh(self, answers: Mapping[tuple[str, str], Truth], rows: int, readings: int) -> Effects:

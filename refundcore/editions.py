@@ -84,7 +84,7 @@ class Editions:
     def judge(
         self, claims: Claims, as_of: int | Instants, *, since: Instants | None = None, by: Judge = rules.judge
     ) -> pd.DataFrame:
-        """The verdicts of claims as `rules.judge` gives them, each by its edition: the column `edition` has its number."""
+        """The verdicts of claims as `rules.judge` gives them, each by its edition, named in the column `edition`."""
         if len(self.all) == 1:
             found = by(claims, self.all[0].policy, as_of)
             return found.assign(edition=self.all[0].number)

@@ -20,6 +20,7 @@ from refundcore.store.chain import GENESIS, Ledger, canonical, digest, opened
 from refundcore.store.errors import Forbidden, Impossible, Stale
 from refundcore.store.judging import Verdict, judge_rows, kept
 from refundcore.store.model import Person, Receipt
+from refundcore.store.ruling import refresh
 from refundcore.store.settings import Settings, load
 from refundcore.store.store import Store, first_of
 
@@ -168,7 +169,7 @@ class Act:
         now = {**row, **values}
         if verdict is None:
             verdict = Verdict(*(row[name] for name in Verdict._fields))
-        values.update(kept(verdict, now, self.settings, self.store.policy))
+        values.update(kept(verdict, now, self.settings, self.store.laws))
         self.connection.execute(sa.update(tables.claims).where(tables.claims.c.id == row["id"]).values(values))
         return {**now, **values}, event
 
@@ -240,6 +241,7 @@ def acting(
         raise Impossible("The form has no key, so a double click could not be told from two; reload the page.")
     with store.write() as connection:
         person = allowed(connection, actor, action)
+        refresh(store, connection, micros(at))
         asked = asked_of(action, actor, parameters or {}) if key else ""
         act = Act(store, connection, person, micros(at), key or "", asked)
         yield act

@@ -165,7 +165,7 @@ def settle(act: Act, row: Row, verdict: Verdict, wish: Wish) -> tuple[Row, int, 
             status="awaiting_approval" if waits else "standing",
             verdict=verdict.verdict,
             clause=verdict.clause,
-            policy=act.store.policy.fingerprint,
+            policy=act.store.fingerprint(verdict.edition),
             order_ref="" if wish.outcome == "deny" else row["order_ref"],
             item_ref="" if wish.outcome == "deny" else row["item_ref"] or "",
             remedy=REMEDIES[wish.outcome],
@@ -204,7 +204,7 @@ def _money(act: Act, row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
             due = sentences.amount(verdict.refund, row["currency"])
             raise Impossible(f"The policy sets the refund: {due}.")
         return {"refund": verdict.refund, "fee": verdict.fee or 0, "currency": row["currency"]}
-    fee = _fee(act, row, most) if wish.refund is None else 0
+    fee = _fee(act, row, most, verdict) if wish.refund is None else 0
     refund = most - fee if wish.refund is None else wish.refund
     if fee and not refund:
         raise Impossible("The fee would take the whole refund: name the amount that is to be refunded.")
@@ -213,9 +213,9 @@ def _money(act: Act, row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
     return {"refund": refund, "fee": fee, "currency": row["currency"]}
 
 
-def _fee(act: Act, row: Row, due: int) -> int:
+def _fee(act: Act, row: Row, due: int, verdict: Verdict) -> int:
     """What the fee schedule keeps of an amount due, where the customer was told of it (C8c)."""
-    policy = act.store.policy
+    policy = act.store.laws.of_number(verdict.edition).policy
     ordered = row["purchased_at"] if row["ordered_at"] is None else row["ordered_at"]
     told = row["fee_disclosed"] and row["payment_method"] and ordered is not None
     if not told or row["reason"] not in policy.clauses["C8c"].reasons:

@@ -105,9 +105,10 @@ class Batch:
         judged = of(verdicts)
         nothing = [None] * len(new)
         dates = (facts.get(name) or nothing for name in ("submitted_at", "ordered_at", "purchased_at"))
+        editions = [verdict.edition for verdict in judged]
         moments = [
             act_by("new", "", verdict, pay_by=paid, answer_from=act.at, settings=act.settings)
-            for verdict, paid in zip(judged, pay_by(act.store.policy, *dates), strict=True)
+            for verdict, paid in zip(judged, pay_by(act.store.laws, editions, *dates), strict=True)
         ]
         emails = facts.get("customer_email") or [None] * len(new)
 
@@ -139,12 +140,13 @@ class Batch:
         self, created: Sequence[Known], facts: Sequence[str], private: Sequence[str | None], judged: Sequence[Verdict]
     ) -> None:
         """The event of each claim: as `Ledger.row` would make it of a mapping."""
-        ledger, policy = self.act.ledger, canonical(self.act.store.policy.fingerprint)
+        ledger, store = self.act.ledger, self.act.store
+        prints = {edition.number: canonical(store.fingerprint(edition.number)) for edition in store.laws.all}
         codes = {code: canonical(code) for verdict in set(judged) for code in (verdict.verdict, verdict.clause)}
         for known, told, kept, verdict in zip(created, facts, private, judged, strict=True):
             body = (
                 f'{{"after":{_AFTER},"clause":{codes[verdict.clause]},"facts":{told},"import":{self.number},'
-                f'"policy":{policy},"ref":{encode_basestring(known.ref)},"verdict":{codes[verdict.verdict]}}}'
+                f'"policy":{prints[verdict.edition]},"ref":{encode_basestring(known.ref)},"verdict":{codes[verdict.verdict]}}}'
             )
             self._events.append(ledger.ready(known.id, 1, GENESIS, "created", body, kept))
 

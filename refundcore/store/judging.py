@@ -11,10 +11,11 @@ import pandas as pd
 import sqlalchemy as sa
 
 from refundcore.deadlines import HOUR, micros
+from refundcore.editions import Editions
 from refundcore.facts import COLUMNS, Claims
-from refundcore.policy import Policy
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
+from refundcore.store.ruling import refresh
 from refundcore.store.settings import JUDGED_UNDER, Settings, judged_under, load, write
 from refundcore.store.store import Store, rows_of
 
@@ -34,6 +35,8 @@ class Verdict(NamedTuple):
     refund: int | None
     fee: int | None
     holds_until: int | None
+    edition: int = 1
+    """The edition of the policy that judged it."""
 
 
 VERDICT_COLUMNS = (
@@ -46,14 +49,19 @@ VERDICT_COLUMNS = (
     "refund",
     "fee",
     "holds_until",
+    "edition",
 )
 
 
-def judge(store: Store, claims: Claims, at: int) -> list[Verdict]:
-    """The verdicts of claims at an instant, in their order."""
+def judge(store: Store, claims: Claims, at: int, since: Sequence[int] | None = None) -> list[Verdict]:
+    """The verdicts of claims at an instant, in their order, each by the edition in force at its order.
+
+    `since` is since when each is on the desk: what counts where none of its dates is known.
+    """
     if not len(claims):
         return []
-    found = store.judge(claims, store.policy, at)
+    known = None if since is None else np.array(since, dtype=np.int64)
+    found = store.laws.judge(claims, at, since=known, by=store.judge)
     columns = [plain(found[name]) for name in VERDICT_COLUMNS]
     return [Verdict(*row) for row in zip(*columns, strict=True)]
 
@@ -66,17 +74,26 @@ def plain(column: pd.Series[Any]) -> list[Any]:
 
 def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int) -> list[Verdict]:
     """The verdicts of rows that hold the columns of facts."""
-    return judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
+    since = [row.get("created_at") or at for row in rows]
+    return judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at, since)
 
 
 def pay_by(
-    policy: Policy, submitted: Sequence[int | None], ordered: Sequence[int | None], purchased: Sequence[int | None]
+    laws: Editions,
+    editions: Sequence[int],
+    submitted: Sequence[int | None],
+    ordered: Sequence[int | None],
+    purchased: Sequence[int | None],
 ) -> list[int | None]:
-    """Until when the desk means to pay each claim, by its dates; None where it isn't known when a claim came."""
+    """Until when the desk means to pay each claim, by its edition and dates; None where it isn't known when it came."""
     came = np.array([at or 0 for at in submitted], dtype=np.int64)
-    law = [next((at for at in dates if at is not None), 0) for dates in zip(ordered, purchased, submitted, strict=True)]
-    ends = policy.pay_by(came, np.array(law, dtype=np.int64), policy.zone).tolist()
-    return [None if at is None else end for at, end in zip(submitted, ends, strict=True)]
+    dates = zip(ordered, purchased, submitted, strict=True)
+    law = np.array([next((at for at in each if at is not None), 0) for each in dates], dtype=np.int64)
+    ends, numbers = np.zeros(len(came), dtype=np.int64), np.array(editions, dtype=np.int64)
+    for number in set(editions):
+        policy, own = laws.of_number(number).policy, numbers == number
+        ends[own] = policy.pay_by(came[own], law[own], policy.zone)
+    return [None if at is None else end for at, end in zip(submitted, ends.tolist(), strict=True)]
 
 
 def act_by(
@@ -106,9 +123,9 @@ def act_by(
     return min(moments)
 
 
-def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, policy: Policy) -> dict[str, Any]:
+def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, laws: Editions) -> dict[str, Any]:
     """The columns of a claim that follow from its verdict, state and facts."""
-    (paid,) = pay_by(policy, [row["submitted_at"]], [row["ordered_at"]], [row["purchased_at"]])
+    (paid,) = pay_by(laws, [verdict.edition], [row["submitted_at"]], [row["ordered_at"]], [row["purchased_at"]])
     moment = act_by(
         row["state"],
         row["outcome"],
@@ -132,7 +149,8 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
     moment, done, after = micros(at), 0, 0
     due: sa.ColumnElement[bool] = tables.claims.c.queue_at.isnot(None)
     with store.read() as connection:
-        changed = judged_under(connection) != store.policy.fingerprint
+        refresh(store, connection, moment)
+        changed = judged_under(connection) != store.laws.fingerprint
         if not (everything or changed):
             due = sa.and_(due, tables.claims.c.holds_until < moment)
             if connection.execute(sa.select(tables.claims.c.id).where(due).limit(1)).first() is None:
@@ -142,11 +160,11 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
             query = sa.select(tables.claims).where(due, tables.claims.c.id > after)
             rows = rows_of(connection, query.order_by(tables.claims.c.id).limit(CHUNK))
             if rows:
-                _write(connection, rows, judge_rows(store, rows, moment), load(connection), store.policy)
+                _write(connection, rows, judge_rows(store, rows, moment), load(connection), store.laws)
             done += len(rows)
             if len(rows) < CHUNK:
                 if changed:
-                    write(connection, JUDGED_UNDER, store.policy.fingerprint, at=moment, by=None)
+                    write(connection, JUDGED_UNDER, store.laws.fingerprint, at=moment, by=None)
                 return done
         after = rows[-1]["id"]
 
@@ -156,12 +174,12 @@ def _write(
     rows: Sequence[Mapping[str, Any]],
     verdicts: Sequence[Verdict],
     settings: Settings,
-    policy: Policy,
+    laws: Editions,
 ) -> None:
     names = (*VERDICT_COLUMNS, "act_by", "queue_at")
     changed = []
     for row, verdict in zip(rows, verdicts, strict=True):
-        values = kept(verdict, row, settings, policy)
+        values = kept(verdict, row, settings, laws)
         if any(row[name] != values[name] for name in names):
             changed.append({"number": row["id"], **values})
     if changed:

@@ -28,7 +28,7 @@ def check_verdicts(store: Store, connection: sa.Connection, at: datetime) -> tup
     judging by then, as of the last moment for which it was known to hold. Nothing is compared where the policy is
     another than the one that claims were last judged under: the desk judges them again when it starts.
     """
-    if store.policy is None or judged_under(connection) != store.policy.fingerprint:
+    if store.policy is None or judged_under(connection) != store.laws.fingerprint:
         return 0, ""
     claims, moment = tables.claims, micros(at)
     query = sa.select(claims).where(claims.c.state.in_(JUDGED)).order_by(claims.c.id)
@@ -46,7 +46,8 @@ def _compare(store: Store, rows: list[Row], moment: int) -> str:
     given = Claims.of({name: [row[name] for row in rows] for name in COLUMNS})
     ends = (row["holds_until"] for row in rows)
     instants = np.array([moment if end is None else min(end, moment) for end in ends], dtype=np.int64)
-    fresh = store.judge(given, store.policy, instants)
+    since = np.array([row["created_at"] for row in rows], dtype=np.int64)
+    fresh = store.laws.judge(given, instants, since=since, by=store.judge)
     columns = {name: plain(fresh[name]) for name in VERDICT_COLUMNS}
     for place, row in enumerate(rows):
         for name, values in columns.items():

@@ -31,8 +31,7 @@ def claims(size: int = 4_000, seed: int = 7) -> Population:
     found = Population.of_facts(Claims.of(frame), synthetic.AS_OF)
     rng = np.random.default_rng(seed)
     outcome = np.where(rng.random(size) < 0.5, rng.choice((0, 2), size), -1)
-    override = (outcome >= 0) & (rng.random(size) < 0.5)
-    return Population(found.claims, found.as_of, found.names, outcome, override)
+    return Population(found.claims, found.as_of, found.names, outcome)
 
 
 def draft(start: date = START, begins: int = BEGINS, **changes) -> Editions:
@@ -200,9 +199,9 @@ def test_a_window_is_proposed_where_people_approve_late_claims_again_and_again()
     longer = draft(numbers={("C4c", "window_days"): 10}).coded(base.read)
     late = np.flatnonzero((old.verdict == 2) & (longer.verdict == 5))  # the strict reading still counts from the order
     assert len(late)
-    outcome, override = np.full(len(base), -1), np.zeros(len(base), dtype=np.bool_)
-    outcome[late], override[late] = 0, True
-    decided = Population(base.claims, base.as_of, base.names, outcome, override)
+    outcome = np.full(len(base), -1)
+    outcome[late] = 0
+    decided = Population(base.claims, base.as_of, base.names, outcome)
     (found,) = backtest.proposals([decided], NOW, START, BEGINS)
 
     assert found.clause == "C4c"

@@ -277,6 +277,15 @@ def _on_payout(act: Any, state: str, **others: Any) -> Any:
 
 
 SHOT = read("shot.png", png())
+
+
+def proposed(desk: Desk, who: int) -> int:
+    """An edition that somebody proposed."""
+    document, fees = texts()
+    given = {"document": document.replace("= 14", "= 15", 1), "fees": fees, "effective_from": AT.date()}
+    return store.propose_edition(desk.store, actor=who, at=AT, key=key(), reason="A day more.", **given).id
+
+
 ACTS: dict[str, Any] = {
     "add_claim": lambda d, who: store.add_claim(d.store, actor=who, at=AT, key=key(), facts=facts()),
     "set_facts": lambda d, who: d.do(store.set_facts, d.add(), who, changes={"amount": 999}),
@@ -314,7 +323,7 @@ ACTS: dict[str, Any] = {
     "decide_many": lambda d, who: store.decide_many(
         d.store, actor=who, at=AT, key=key(), claims=[(d.add().id, 1)], outcome="deny"
     ),
-    "propose_edition": lambda d, who: proposed(d, who),
+    "propose_edition": proposed,
     "approve_edition": lambda d, who: store.reject_edition(
         d.store, actor=who, at=AT, key=key(), edition=proposed(d, MAX if who == MIA else MIA), reason="Too costly."
     ),
@@ -338,13 +347,6 @@ MANAGERS_ONLY = {
     "propose_edition",
     "approve_edition",
 }
-
-
-def proposed(desk: Desk, who: int) -> int:
-    """An edition that somebody proposed."""
-    document, fees = texts()
-    given = {"document": document.replace("= 14", "= 15", 1), "fees": fees, "effective_from": AT.date()}
-    return store.propose_edition(desk.store, actor=who, at=AT, key=key(), reason="A day more.", **given).id
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Editions of the policy in the store: proposed by one manager, released by another, judging the orders of their days."""
+"""Editions in the store: proposed by one manager, released by another, judging the orders from its day on."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_released_edition_is_never_rewritten(desk):
     assert "its document is another" in store.verify(desk.store).sentence
 
 
-def test_editions_survive_a_new_start(desk, tmp_path):
+def test_editions_survive_a_new_start(desk):
     release(desk, propose(desk))
     url = str(desk.store.engine.url.render_as_string(hide_password=False))
     again = store.connect(url, at=AT + timedelta(days=8))

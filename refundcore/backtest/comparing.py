@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from refundcore import rules
 from refundcore.backtest.population import UNDECIDED, Population
@@ -106,13 +107,14 @@ def flips(compared: Compared, rows: npt.NDArray[np.int64] | None = None) -> Iter
     """The claims whose verdict is another, or those at some places, each with the clause that did it."""
     places = np.flatnonzero(compared.flipped) if rows is None else rows
     old, new, claims = compared.before, compared.after, compared.claims
-    columns = {name: claims.claims.columns[name].take(places).to_pylist() for name in ("reason", "currency")}
+    columns = {name: claims.claims.columns[name].take(pa.array(places)).to_pylist() for name in ("reason", "currency")}
+    names = claims.names.take(pa.array(places)).to_pylist()
     mark = sum(rules.BOOK.bit(name) for name in compared.touched if name in rules.BOOK.precedence)
     for place, row in enumerate(places.tolist()):
         was, now = int(old.verdict[row]), int(new.verdict[row])
         outcome = int(claims.outcome[row])
         yield Flip(
-            name=claims.names[row],
+            name=names[place],
             reason=columns["reason"][place] or "",
             before=VERDICTS[was],
             before_clause=_first(int(old.lead[row])),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from refundcore.deadlines import Instants
 from refundcore.facts import Claims
-from refundcore.rulebook.known import Codes, Truth
+from refundcore.rulebook.known import Codes
 from refundcore.rulebook.reading import Reader
 
 UNDECIDED = -1
@@ -25,25 +25,22 @@ class Population:
     claims: Claims
     as_of: Instants
     """When each was decided; of one that is open, the present moment."""
-    names: Sequence[str]
+    names: pa.Array
     """By which each is known to people."""
     outcome: Codes
     """What people decided, by its place in `facts.VERDICTS`; `UNDECIDED`."""
-    override: Truth
-    """Whether they decided against the policy."""
     since: Instants | None = None
     """Since when each is known to the desk."""
 
     @classmethod
-    def of_facts(cls, claims: Claims, as_of: int, names: Sequence[str] | None = None) -> Population:
+    def of_facts(cls, claims: Claims, as_of: int) -> Population:
         """Claims of which nothing but their facts is known, all at one moment."""
         size = len(claims)
         return cls(
             claims,
             np.full(size, as_of, dtype=np.int64),
-            names if names is not None else [ref or "" for ref in claims.columns["claim_ref"].to_pylist()],
+            claims.columns["claim_ref"].fill_null(""),
             np.full(size, UNDECIDED, dtype=np.int64),
-            np.zeros(size, dtype=np.bool_),
         )
 
     @cached_property
@@ -56,9 +53,8 @@ class Population:
         return Population(
             self.claims.take(rows),
             self.as_of[rows],
-            [self.names[row] for row in rows.tolist()],
+            self.names.take(pa.array(rows)),
             self.outcome[rows],
-            self.override[rows],
             None if self.since is None else self.since[rows],
         )
 

@@ -57,7 +57,7 @@ def proposals(
     policy = before.all[-1].policy
     groups: dict[str, list[Population]] = {}
     for part in parts:
-        rows = np.flatnonzero((part.outcome != UNDECIDED) & part.override)
+        rows = np.flatnonzero(part.outcome != UNDECIDED)
         if len(rows):
             irregular = part.take(rows)
             old = before.coded(irregular.read, irregular.since)
@@ -69,7 +69,7 @@ def proposals(
     for clause, own in sorted(groups.items(), key=lambda item: (-sum(map(len, item[1])), item[0]))[:most]:
         best = _best(own, parts, before, policy, clause, start, begins)
         outcomes = dict.fromkeys(VERDICTS[place] for part in own for place in part.outcome.tolist())
-        names = tuple(name for part in own for name in part.names)
+        names = tuple(name for part in own for name in part.names.to_pylist())
         found.append(Proposal(clause, names, tuple(outcomes), *best))
     return found
 

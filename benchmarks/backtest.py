@@ -1,9 +1,9 @@
 """How fast a change of the policy is tried on the claims of a store, against a judge that takes them one by one.
 
 `python benchmarks/backtest.py [CLAIMS] [COMPARED]`: makes a store of CLAIMS (1,000,000) claims, half of them decided,
-and tries one draft on all of it: reads the store, judges by both policies, finds the flips, adds up money, deadlines and
-work, nothing kept between runs. The peer is the tests' oracle, which reads the same rows of the same store one by one
-and judges each once under the same readings, on COMPARED (50,000) of them; its verdicts are compared with ours. Then
+and tries one draft on all of it: reads the store, judges by both policies, finds the flips, adds up money, deadlines
+and work, nothing kept between runs. The peer is the tests' oracle, which reads the same rows of the same store one by
+one and judges each once under the same readings, on COMPARED (50,000) of them; its verdicts are compared. Then
 19 values of one number are swept. A process of its own measures each, so memory is that of the measured work alone.
 The last line is the ratio.
 """

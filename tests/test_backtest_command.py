@@ -269,5 +269,5 @@ def test_two_workers_find_what_one_process_finds(parquet, longer):
 
     assert tally == alone_tally
     assert listed == alone_flips
-    assert len({flip.name for flip in listed}) == len(listed) == alone_tally.flips > 0
+    assert len(listed) == alone_tally.flips > 0
     assert np.array_equal(tally.flow, alone_tally.flow)

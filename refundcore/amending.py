@@ -88,6 +88,47 @@ def _fees(fees: Sequence[Fee], amendment: Amendment) -> tuple[Fee, ...]:
     return tuple(kept)
 
 
+def difference(old: Policy, new: Policy, on: date, start: date) -> Amendment:
+    """What leads from one policy to another as they stand on a day, as an amendment from `start` on.
+
+    Only what an amendment can say: other wordings, roles or reasons are no part of it.
+    """
+    numbers = {
+        (name, number): _on(dated, on)
+        for name, clause in new.clauses.items()
+        for number, dated in clause.numbers.items()
+        if name in old.clauses
+        and number in old.clauses[name].numbers
+        and _on(dated, on) != _on(old.clauses[name].numbers[number], on)
+    }
+    readings = {
+        name: (reading.strict, reading.default, reading.generous)
+        for name, reading in new.readings.items()
+        if name in old.readings and _three(reading) != _three(old.readings[name])
+    }
+    both = [name for name in new.clauses if name in old.clauses]
+    off = frozenset(name for name in both if new.clauses[name].off and not old.clauses[name].off)
+    back = frozenset(name for name in both if old.clauses[name].off and not new.clauses[name].off)
+    methods = {fee.method for fee in (*old.fees, *new.fees)}
+    fees = {
+        method: _points(new, method, on) for method in methods if _points(new, method, on) != _points(old, method, on)
+    }
+    return Amendment(start, numbers, readings, off, back, fees)
+
+
+def _on(dated: Mapping[date, int], day: date) -> int:
+    return dated[max((start for start in dated if start <= day), default=min(dated))]
+
+
+def _three(reading: Reading) -> tuple[str, str, str]:
+    return reading.strict, reading.default, reading.generous
+
+
+def _points(policy: Policy, method: str, day: date) -> int:
+    rows = [fee for fee in policy.fees if fee.method == method and fee.start <= day]
+    return max(rows, key=lambda fee: fee.start).basis_points if rows else 0
+
+
 def changes(old: Policy, new: Policy) -> list[tuple[str, str, str]]:
     """What differs between two policies: where it stands, what it was and what it is ("" for nothing)."""
     found: list[tuple[str, str, str]] = []
@@ -243,4 +284,4 @@ def _list(names: Sequence[str]) -> str:
     return f"[{', '.join(_text(name) for name in names)}]"
 
 
-__all__ = ["Amendment", "amended", "changes", "percent", "written"]
+__all__ = ["Amendment", "amended", "changes", "difference", "percent", "written"]

@@ -8,6 +8,9 @@ import plotly.graph_objects as go
 
 from refundcore.charts.looks import FONT, QUIET, TEXT, colour, framed
 
+FEW_TICKS = 8
+"""So few whole numbers have a line each."""
+
 
 def flow(pairs: Mapping[tuple[str, str], int], words: Mapping[str, str], *, dark: bool) -> go.Figure:
     """The flipped claims from their verdict before, at the left, to that after, at the right."""
@@ -78,5 +81,8 @@ def curve(
     framed(figure, 300, dark=dark)
     figure.update_layout(showlegend=len(lines) > 1, legend={"orientation": "h", "y": 1.12, "x": 0})
     figure.update_xaxes(title={"text": unit}, dtick=max(1, round((max(values) - min(values)) / 18)))
-    figure.update_yaxes(tickformat=",d", rangemode="tozero")
+    spread = max(map(max, lines.values())) - min(0, *map(min, lines.values()))
+    figure.update_yaxes(tickformat=",~r" if spread < FEW_TICKS else ",d", rangemode="tozero")
+    if spread < FEW_TICKS and all(float(height).is_integer() for heights in lines.values() for height in heights):
+        figure.update_yaxes(dtick=1)
     return figure

@@ -10,6 +10,7 @@ from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import count_text
 from refundcore.lint import KINDS, Finding, lint
 from refundcore.policy import Policy
+from refundcore.published import SETTLED
 
 ICONS = {
     "counts": "difference", "start": "start", "fee": "payments", "term": "question_mark", "scope": "block",
@@ -48,12 +49,18 @@ def checked() -> None:
         st.markdown("Nothing was found.")
 
 
+def _note(finding: Finding, readings: list[str]) -> str:
+    if readings:
+        return f"Settled by {' and '.join(readings)}."
+    return "No reading of the document settles it." if finding.kind in SETTLED else ""
+
+
 def _line(policy: Policy, finding: Finding) -> Line:
     readings = [f"{name} {policy.readings[name].title}" for name in finding.readings]
     return Line(
         head=f"{KINDS[finding.kind]}: {', '.join(finding.about)}",
         text=finding.detail,
-        note=f"Settled by {' and '.join(readings)}" if readings else "No reading of the document settles it.",
+        note=_note(finding, readings),
         icon=ICONS[finding.kind],
         tone="gray" if readings else "orange",
         word=", ".join(finding.clauses),

@@ -21,8 +21,8 @@ from refundcore.store.population import Chosen
 
 AS_IT_IS = "The policy as it is"
 METHODS = ("card", "paypal", "crypto", "balance", "bank_transfer")
-KEEP: Final = "page"
-"""What was set stays set while another tab of the page is looked at."""
+KEEP: Final = "session"
+"""What was set stays set while another tab, or a flipped claim, is looked at."""
 
 
 def today() -> date:

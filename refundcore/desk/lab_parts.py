@@ -214,12 +214,12 @@ def sensitivity(tried: Tried, chosen: Chosen) -> None:
         index=options.index(first),
         format_func=lambda key: FEE if key == FEE else drafting.number_label(policy, *every[key]),
         key="lab_swept",
-        persist_state="page",
+        persist_state=drafting.KEEP,
     )
     now = 0 if which == FEE else drafting.present(context.policy(), *every[which])
     low, high = (0, 10) if which == FEE else (max(0, now - 4), now + 14) if now < 30 else (0, 2 * now)
-    start = int(places[1].number_input("From", 0, 10_000, low, key=f"lab_low_{which}", persist_state="page"))
-    end = int(places[2].number_input("To", 0, 10_000, high, key=f"lab_high_{which}", persist_state="page"))
+    start = int(places[1].number_input("From", 0, 10_000, low, key=f"lab_low_{which}", persist_state=drafting.KEEP))
+    end = int(places[2].number_input("To", 0, 10_000, high, key=f"lab_high_{which}", persist_state=drafting.KEEP))
     if end <= start:
         st.markdown("Choose a range: its end lies above its start.")
         return

@@ -22,7 +22,7 @@ MOST_KEPT = 200_000
 LISTED = 200
 """Flipped claims that the page lists; the file has them all."""
 _MINUTES = 10 * 60 * 1_000_000
-"""Open claims are judged as of a moment that moves on this often, so that results can be kept."""
+"""Results are kept for so long: then open claims are judged anew, as of the moment."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,21 @@ class Tried:
 def claims_of(chosen: Chosen) -> Iterator[Population]:
     """The claims to try on: those kept, or read from the store part by part."""
     store = context.store()
-    kept = _kept(_state(store), chosen, _moment(), _store=store)
-    return iter(kept) if kept is not None else population(store, _moment(), chosen)
-
-
-def _moment() -> int:
-    return context.now_us() // _MINUTES * _MINUTES
+    kept = _kept(_state(store), chosen, _store=store)
+    return iter(kept) if kept is not None else population(store, context.now_us(), chosen)
 
 
 def _state(store: Store) -> str:
-    return f"{store.url} {metrics.journal_end(store)} {store.laws.fingerprint}"
+    """What results follow from beside their own question: any change of a claim makes it another."""
+    lately = context.now_us() // _MINUTES
+    return f"{store.url} {metrics.journal_end(store)} {store.laws.fingerprint} {lately}"
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _kept(state: str, chosen: Chosen, at: int, *, _store: Store) -> list[Population] | None:
+def _kept(state: str, chosen: Chosen, *, _store: Store) -> list[Population] | None:
     del state  # it is there to be compared
     parts, count = [], 0
-    for part in population(_store, at, chosen):
+    for part in population(_store, context.now_us(), chosen):
         count += len(part)
         if count > MOST_KEPT:
             return None
@@ -84,13 +82,13 @@ def _kept(state: str, chosen: Chosen, at: int, *, _store: Store) -> list[Populat
 def effect(tried: Tried, chosen: Chosen) -> Effect:
     """What a draft would have done to the chosen claims."""
     store = context.store()
-    found: Effect = _effect(_state(store), tried.key, chosen, _moment(), _tried=tried)
+    found: Effect = _effect(_state(store), tried.key, chosen, _tried=tried)
     return found
 
 
 @st.cache_resource(max_entries=64, show_spinner="Judging the claims by both policies …")
-def _effect(state: str, key: str, chosen: Chosen, at: int, *, _tried: Tried) -> Effect:
-    del state, key, at
+def _effect(state: str, key: str, chosen: Chosen, *, _tried: Tried) -> Effect:
+    del state, key
     before, after = _both(_tried)
     tally = Tally()
     listed: list[Flip] = []
@@ -122,13 +120,13 @@ def sweep(tried: Tried, chosen: Chosen, what: str, values: Sequence[int], change
     """What each value of one number would have done, everything else as in a draft. Raises `PolicyError`."""
     drafts = {value: amended(tried.policy, change(value)) for value in values}
     key = f"{tried.key} {what} {list(values)}"
-    found: Sweep = _sweep(_state(context.store()), key, chosen, _moment(), _tried=tried, _drafts=drafts)
+    found: Sweep = _sweep(_state(context.store()), key, chosen, _tried=tried, _drafts=drafts)
     return found
 
 
 @st.cache_resource(max_entries=32, show_spinner="Trying each value …")
-def _sweep(state: str, key: str, chosen: Chosen, at: int, *, _tried: Tried, _drafts: Mapping[int, Policy]) -> Sweep:
-    del state, key, at
+def _sweep(state: str, key: str, chosen: Chosen, *, _tried: Tried, _drafts: Mapping[int, Policy]) -> Sweep:
+    del state, key
     before = context.store().laws
     drafts = {value: before.with_draft(policy, _tried.begins) for value, policy in _drafts.items()}
     return backtest.sweep(claims_of(chosen), before, drafts)
@@ -136,13 +134,13 @@ def _sweep(state: str, key: str, chosen: Chosen, at: int, *, _tried: Tried, _dra
 
 def proposals(start: date, chosen: Chosen) -> list[Proposal]:
     """Amendments that would have made decisions against the policy unnecessary."""
-    found: list[Proposal] = _proposals(_state(context.store()), start, chosen, _moment())
+    found: list[Proposal] = _proposals(_state(context.store()), start, chosen)
     return found
 
 
 @st.cache_resource(max_entries=8, show_spinner="Looking for amendments …")
-def _proposals(state: str, start: date, chosen: Chosen, at: int) -> list[Proposal]:
-    del state, at
+def _proposals(state: str, start: date, chosen: Chosen) -> list[Proposal]:
+    del state
     laws = context.store().laws
     begins = day_begins(start, laws.all[-1].policy.zone)
     return backtest.proposals(list(claims_of(chosen)), laws, start, begins)

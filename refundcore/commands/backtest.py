@@ -63,6 +63,8 @@ class Call:
     start: date
     begins: int
     as_of: int
+    store: Store | None = None
+    """Whose claims are tried; None where a file's are."""
     wrong: int = 0
     """Rows of the file that could not be judged."""
     rows: int = 0
@@ -84,9 +86,9 @@ def _run(args: argparse.Namespace) -> int:
         raise IntakeError("--cluster judges a Parquet file: name one with --claims.")
     if args.cluster and args.sweep:
         raise IntakeError("--sweep and --cluster don't go together yet: sweep on this machine.")
-    call = _call(args)
-    drafts = _drafts(args.sweep, call) if args.sweep else {}
     with ExitStack() as stack:
+        call = _call(args, stack)
+        drafts = _drafts(args.sweep, call) if args.sweep else {}
         out = stack.enter_context(target_of(args.output, args.claims or "-")) if args.output else None
         write = csv.writer(out, lineterminator="\n") if out else None
         if write:
@@ -98,22 +100,24 @@ def _run(args: argparse.Namespace) -> int:
             _list(listed, write)
         else:
             tally = _tally(_parts(args, call), call, write)
-    said = sys.stderr if args.output == "-" else sys.stdout
-    for line in summary(tally):
-        print(line, file=said)
-    if drafts:
-        for line in curve(args.sweep.split("=")[0], backtest.sweep(_parts(args, call), call.before, drafts)):
+        said = sys.stderr if args.output == "-" else sys.stdout
+        for line in summary(tally):
             print(line, file=said)
+        if drafts:
+            for line in curve(args.sweep.split("=")[0], backtest.sweep(_parts(args, call), call.before, drafts)):
+                print(line, file=said)
     if call.wrong:
         print(f"{call.wrong} of {call.rows} rows could not be judged and are left out.", file=sys.stderr)
     return SOME_IN_ERROR if call.wrong else DONE
 
 
-def _call(args: argparse.Namespace) -> Call:
+def _call(args: argparse.Namespace, stack: ExitStack) -> Call:
     new = policies.load(args.policy)
     rules.BOOK.check(new)
-    by_file = args.against or args.claims
-    before = Editions.only(policies.load(args.against)) if by_file else _opened(args).laws
+    store = None if args.claims else _opened(args)
+    if store:
+        stack.callback(store.engine.dispose)
+    before = store.laws if store and not args.against else Editions.only(policies.load(args.against))
     try:
         start = date.fromisoformat(args.start) if args.start else date.min
     except ValueError:
@@ -124,7 +128,7 @@ def _call(args: argparse.Namespace) -> Call:
     except ValueError:
         raise IntakeError(f"--as-of: '{args.as_of}' is not an instant such as 2024-05-14T00:00:00Z.") from None
     at = at if at.tzinfo else at.replace(tzinfo=zone_of(new.zone))
-    return Call(before, before.with_draft(new, begins), start, begins, micros(at))
+    return Call(before, before.with_draft(new, begins), start, begins, micros(at), store)
 
 
 def _opened(args: argparse.Namespace) -> Store:
@@ -142,10 +146,10 @@ def _is_parquet(name: str | None) -> bool:
 
 def _parts(args: argparse.Namespace, call: Call) -> Iterator[Population]:
     zone = call.before.all[-1].policy.zone
-    if not args.claims:
+    if call.store:
         from refundcore.store.population import population  # noqa: PLC0415
 
-        yield from population(_opened(args), call.as_of)
+        yield from population(call.store, call.as_of)
     elif _is_parquet(args.claims):
         from refundcore import columnar  # noqa: PLC0415
 

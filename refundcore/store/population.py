@@ -33,6 +33,8 @@ _KNOWN = ("order_ref", "customer_email")
 """Facts of which it matters whether they are known, not what they are."""
 _UNUSED = ("claim_ref", "item_ref", "product", "channel", "payment_split", "chargeback_open")
 """Facts that no rule looks at."""
+_FEW = tuple(fact.name for fact in FACTS if fact.name not in _UNUSED and (fact.kind == "truth" or fact.codes))
+"""Facts with a few values: they are read as the digits of one number, since each column that is read costs."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,18 @@ def _query(chosen: Chosen) -> tuple[list[str], sa.Select[Any]]:
     columns += [decisions.c.at, decisions.c.outcome]
     names = ["ref", "created_at", "decided_at", "outcome"]
     for fact in FACTS:
-        if fact.name in _UNUSED:
+        if fact.name in _UNUSED or fact.name in _FEW:
             continue
         column: sa.ColumnElement[Any] = claims.c[fact.name]
         if fact.name in _KNOWN:
             column = sa.case((column != "", "1"))
-        elif fact.name == "grounds_sufficient":
-            column = sa.case((sa.and_(column.is_(None), erased), sa.true()), else_=column)
         columns.append(column)
         names.append(fact.name)
         if fact.kind == "instant":
             columns.append(claims.c[fact.latest] - claims.c[fact.name])  # mostly 0, and small numbers are read faster
             names.append(fact.latest)
+    columns.append(_digits(erased))
+    names.append("few")
     standing = sa.and_(decisions.c.claim_id == claims.c.id, decisions.c.status == "standing")
     query = sa.select(*columns).select_from(claims.outerjoin(decisions, standing)).order_by(claims.c.id)
     came = sa.func.coalesce(claims.c.submitted_at, claims.c.created_at)
@@ -95,6 +97,37 @@ def _query(chosen: Chosen) -> tuple[list[str], sa.Select[Any]]:
     return names, query
 
 
+def _values(name: str) -> tuple[Any, ...]:
+    """What a fact with a few values can be; its digit is the place, or the number of them where it is unknown."""
+    return BY_NAME[name].codes or (False, True)
+
+
+def _digits(erased: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """All facts with a few values as one number."""
+    total: sa.ColumnElement[int] = sa.literal(0)
+    for name in _FEW:
+        column, values = tables.claims.c[name], _values(name)
+        given = [
+            (column.is_(value) if isinstance(value, bool) else column == value, place)
+            for place, value in enumerate(values)
+        ]
+        if name == "grounds_sufficient":
+            given.append((erased, values.index(True)))
+        total = total * (len(values) + 1) + sa.case(*given, else_=len(values))
+    return total
+
+
+def _few(packed: pa.Array) -> dict[str, pa.Array]:
+    """The columns of the facts with a few values."""
+    left = np.asarray(packed.to_numpy(zero_copy_only=False))
+    found = {}
+    for name in reversed(_FEW):
+        values = _values(name)
+        left, place = np.divmod(left, len(values) + 1)
+        found[name] = pa.array([*values, None], COLUMNS[name].pyarrow_dtype).take(pa.array(place))
+    return found
+
+
 def _fetched(cursor: Any, names: Sequence[str]) -> dict[str, pa.Array]:  # noqa: ANN401 - of either driver
     """The next claims as columns; nothing once there are none."""
     parts: list[list[pa.Array]] = []
@@ -106,22 +139,14 @@ def _fetched(cursor: Any, names: Sequence[str]) -> dict[str, pa.Array]:  # noqa:
 
 
 def _array(name: str, values: Sequence[Any]) -> pa.Array:
-    if name in {"created_at", "decided_at"}:
+    if name in {"created_at", "decided_at", "few"}:
         return pa.array(values, pa.int64())
-    fact = BY_NAME.get(name.removesuffix("_latest"))
-    if fact is None:
-        return pa.array(values, pa.string())
-    if fact.kind == "truth":
-        return pa.array(values, pa.int8() if not isinstance(_given(values), bool) else pa.bool_()).cast(pa.bool_())
-    return pa.array(values, COLUMNS[name].pyarrow_dtype)
-
-
-def _given(values: Sequence[Any]) -> Any:  # noqa: ANN401
-    return next((value for value in values if value is not None), 0)
+    return pa.array(values, COLUMNS[name].pyarrow_dtype if name in COLUMNS else pa.string())
 
 
 def _part(columns: dict[str, pa.Array], at: int) -> Population:
     size = len(columns["ref"])
+    columns |= _few(columns.pop("few"))
     facts = {}
     for name, dtype in COLUMNS.items():
         if name not in columns:

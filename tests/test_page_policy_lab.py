@@ -157,7 +157,7 @@ def test_a_draft_is_proposed_for_next_monday_and_released_by_another_manager(des
 
     other = desk.page("policy", "max", part="Editions").run()
     assert "it would have changed 1 verdict of 1: Deny to Approve 1." in texts(other)
-    assert any("window_days" in row["head"] for row in drawn(other, f"differs_{proposal.id}")["rows"])
+    assert any("window days" in row["head"] for row in drawn(other, f"differs_{proposal.id}")["rows"])
     other.button(key=f"approve_{proposal.id}").click().run()
     assert not other.exception
     assert [edition.number for edition in desk.store.laws.all] == [1, 2]
@@ -165,7 +165,7 @@ def test_a_draft_is_proposed_for_next_monday_and_released_by_another_manager(des
     after = desk.page("policy", "max", part="Editions").run()
     words = [row["word"] for row in drawn(after, "editions")["rows"]]
     assert words == ["released, lies ahead", "in force"]
-    assert any("window_days" in row["head"] for row in drawn(after, "side_by_side")["rows"])
+    assert any("window days" in row["head"] for row in drawn(after, "side_by_side")["rows"])
 
 
 def test_a_proposal_without_a_reason_is_refused_with_a_sentence(desk):
@@ -261,7 +261,7 @@ def test_a_document_is_brought_in_as_a_draft_and_a_wrong_one_is_refused_with_a_s
     document, _ = written(amended(policy.load(), Amendment(date(2024, 4, 2), numbers={("C4c", "window_days"): 12})))
     page = desk.page("policy", part="Editions").run()
     page.file_uploader(key="import_files").set_value([("policy.toml", document.encode(), "text/plain")]).run()
-    assert any("window_days" in row["head"] for row in drawn(page, "import_differs")["rows"])
+    assert any("window days" in row["head"] for row in drawn(page, "import_differs")["rows"])
     page.text_input(key="import_name").set_value("Twelve days")
     page.button[-1].click().run()
     (kept,) = store.drafts_kept(desk.store)

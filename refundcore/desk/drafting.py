@@ -79,6 +79,7 @@ def _numbers(base: Policy) -> dict[tuple[str, str], int]:
         "Numbers",
         list(every),
         format_func=lambda key: f"{number_label(base, *every[key])} ({present(base, *every[key]):,} now)",
+        default=[f"{clause}.{name}" for clause, name in _taken(base.in_force_from).numbers],
         key="lab_numbers",
         placeholder="Choose a number to change",
         persist_state=KEEP,
@@ -86,7 +87,7 @@ def _numbers(base: Policy) -> dict[tuple[str, str], int]:
     found = {}
     for key in chosen:
         value = st.number_input(
-            number_label(base, *every[key]), 0, 10_000, present(base, *every[key]), key=f"lab_{key}", persist_state=KEEP
+            number_label(base, *every[key]), 0, 10_000, _value(base, *every[key]), key=f"lab_{key}", persist_state=KEEP
         )
         found[every[key]] = int(value)
     return found
@@ -98,16 +99,19 @@ def _readings(base: Policy) -> dict[str, tuple[str, str, str]]:
         "Readings",
         list(open_to),
         format_func=lambda name: f"{name} {open_to[name].title}",
+        default=list(_taken(base.in_force_from).readings),
         key="lab_readings",
         placeholder="Choose a point to settle",
         persist_state=KEEP,
     )
+    taken = _taken(base.in_force_from).readings
     found = {}
     for name in chosen:
         reading = open_to[name]
         value = st.selectbox(
             f"{name} {reading.title}",
             list(reading.meanings),
+            index=list(reading.meanings).index(taken[name][0]) if name in taken else 0,
             format_func=partial(_meaning, reading),
             key=f"lab_reading_{name}",
             persist_state=KEEP,
@@ -129,6 +133,7 @@ def _off(base: Policy) -> tuple[frozenset[str], frozenset[str]]:
         "Clauses switched off",
         names,
         format_func=lambda name: f"{name} {base.clauses[name].title}",
+        default=sorted(_taken(base.in_force_from).off),
         key="lab_off",
         placeholder="Choose a clause that shall not weigh",
         persist_state=KEEP,
@@ -200,6 +205,23 @@ def keep_form(me: Person, tried: Tried) -> None:
             acts.tell(done.sentence)
             st.rerun()
     acts.refusals("keep_draft")
+
+
+def take(amendment: Amendment) -> None:
+    """Let the form say an amendment; for the callback of a button."""
+    clear()
+    st.session_state["lab_taken"] = amendment
+
+
+def _taken(day: date) -> Amendment:
+    """What the form was told to say: what its fields show until somebody changes them."""
+    found: Amendment = st.session_state.get("lab_taken") or Amendment(day)
+    return found
+
+
+def _value(base: Policy, clause: str, name: str) -> int:
+    """What a number's field shows first."""
+    return _taken(base.in_force_from).numbers.get((clause, name), present(base, clause, name))
 
 
 def clear() -> None:

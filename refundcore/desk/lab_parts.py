@@ -30,7 +30,7 @@ MOST_VALUES = 60
 def told_differences(old: Policy, new: Policy, key: str) -> int:
     """The differences between two policies as lines; how many there are."""
     lines = [
-        Line(head=where, text=f"{was or 'nothing'} → {now or 'nothing'}", icon="edit", tone="blue")
+        Line(head=where.replace("_", " "), text=f"{was or 'nothing'} → {now or 'nothing'}", icon="edit", tone="blue")
         for where, was, now in changes(old, new)
     ]
     if lines:
@@ -308,12 +308,5 @@ def told(policy: Policy, amendment: Amendment) -> str:
 
 def _take(amendment: Amendment) -> None:
     """Put an amendment into the form."""
-    drafting.clear()
+    drafting.take(amendment)
     st.session_state["part"] = "Try a change"
-    st.session_state["lab_numbers"] = [f"{clause}.{name}" for clause, name in amendment.numbers]
-    for (clause, name), value in amendment.numbers.items():
-        st.session_state[f"lab_{clause}.{name}"] = value
-    st.session_state["lab_readings"] = list(amendment.readings)
-    for name, (meaning, _, _) in amendment.readings.items():
-        st.session_state[f"lab_reading_{name}"] = meaning
-    st.session_state["lab_off"] = sorted(amendment.off)

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 COMMANDS: Mapping[str, str] = {
     "serve": "start the desk",
     "evaluate": "judge the claims of a CSV file under the policy, without storing anything",
+    "backtest": "try a changed policy on past claims, without storing anything",
     "import": "add the claims of a file to the desk",
     "user": "add people, list them, change their role or password, close their account",
     "digest": "list what is overdue, due soon or waiting for approval, or mail it",

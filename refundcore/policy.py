@@ -31,6 +31,9 @@ from refundcore.deadlines import (
 )
 from refundcore.facts import REASONS
 from refundcore.money import EXPONENTS, parse, percent_half_up
+from refundcore.published import KEYS, SETTLED, Paper, PolicyError, Published, Term, papers, published, refer, terms
+
+__all__ = ["READINGS", "ROLES", "Clause", "Fee", "Policy", "PolicyError", "Reading", "load", "read"]
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "data" / "policy.toml"
 
@@ -38,10 +41,6 @@ ROLES = ("ground", "bar", "hold", "supply", "clock", "remedy", "fee", "note")
 READINGS = ("strict", "default", "generous")
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-class PolicyError(Exception):
-    """The policy document cannot be used; the message says where and what is wanted."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,14 @@ class Clause:
     """The reasons for a claim that it concerns."""
     numbers: Mapping[str, Mapping[date, int]]
     """Each number by name, as its value from each day on."""
+    off: bool = False
+    """Whether it is switched off: its words stand, its rules don't weigh."""
+    said: Published = field(default_factory=Published)
+    """What the published text says, as structure."""
+
+    def concerns(self, reason: str) -> bool:
+        """Whether it weighs on a claim for a reason."""
+        return reason in self.reasons and not self.off
 
     def on(self, day: date) -> str:
         """The wording as it read on a day, numbers filled in."""
@@ -83,6 +90,8 @@ class Reading:
     """The clauses on which a claim splits by it; the first that concerns the claim's reason is named."""
     leans: str = ""
     """The reading whose outcome a split by it leans to, where that isn't the default."""
+    settles: str = ""
+    """The kind of finding that it settles: see `published.SETTLED`."""
 
     @property
     def splits(self) -> bool:
@@ -123,6 +132,10 @@ class Policy:
     fees: tuple[Fee, ...] = ()
     fingerprint: str = field(default="", compare=False)
     """SHA-256 of the documents it was read from."""
+    terms: Mapping[str, Term] = field(default_factory=dict)
+    """The published text's words on which something hangs."""
+    documents: Mapping[str, Paper] = field(default_factory=dict)
+    """The papers outside the policy to which the published text refers."""
 
     def number(self, clause: str, name: str, ordered: Instants, zone: str) -> Instants | int:
         """A clause's number as it stood when each order was placed; one number where it never changed."""
@@ -149,6 +162,12 @@ class Policy:
         """When the text came into force: midnight of its first day in the zone (V)."""
         return int(start_of_day(np.array([(self.in_force_from - date(1970, 1, 1)).days]), zone)[0])
 
+    def schedule(self, method: str, zone: str) -> tuple[Instants, list[Fee]]:
+        """The rows of the schedule of a payment method in their order, and from which instant on each is in force."""
+        rows = sorted((row for row in self.fees if row.method == method), key=lambda row: row.start)
+        days = np.array([(row.start - date(1970, 1, 1)).days for row in rows], dtype=np.int64)
+        return start_of_day(days, zone), rows
+
     def fee(self, method: str, ordered: int, zone: str) -> Fee | None:
         """The row of the schedule for a payment method that was in force when the order was placed."""
         day = date.fromordinal(int(day_number(np.array([ordered]), zone)[0]) + date(1970, 1, 1).toordinal())
@@ -169,10 +188,18 @@ def load(path: Path | None = None, fees: Path | None = None) -> Policy:
     return read(*parts)
 
 
+def texts(path: Path | None = None) -> tuple[str, str]:
+    """The text of a document and of the schedule of fees beside it, "" for none. Raises `PolicyError`."""
+    path = path or DOCUMENT
+    fees = path.with_name("fees.toml")
+    return _text(path), _text(fees) if fees.exists() else ""
+
+
 def read(document: str, fees: str = "") -> Policy:
     """The policy in the text of a document and of a fee schedule. Raises `PolicyError` as `load` does."""
     body = _toml(document, "The policy document")
-    _known(body, {"title", "in_force_from", "zone", "clauses", "readings"}, "The policy document")
+    known = {"title", "in_force_from", "zone", "clauses", "readings", "terms", "documents"}
+    _known(body, known, "The policy document")
     zone = _string(body, "zone", "The policy document")
     try:
         zone_of(zone)
@@ -182,6 +209,11 @@ def read(document: str, fees: str = "") -> Policy:
     readings = {
         name: _reading(name, given, clauses) for name, given in _table(body, "readings", "The policy document").items()
     }
+    words, outside = terms(body.get("terms", {})), papers(body.get("documents", {}))
+    for clause in clauses.values():
+        refer(f"Clause {clause.id}", "terms", clause.said.terms, words)
+        refer(f"Clause {clause.id}", "documents", clause.said.documents, outside)
+        refer(f"Clause {clause.id}", "excepts", clause.said.excepts, clauses)
     return Policy(
         title=_string(body, "title", "The policy document"),
         in_force_from=_date(body.get("in_force_from"), "The policy document, in_force_from"),
@@ -190,6 +222,8 @@ def read(document: str, fees: str = "") -> Policy:
         readings=readings,
         fees=_fees(fees),
         fingerprint=hashlib.sha256(f"{document}\0{fees}".encode()).hexdigest(),
+        terms=words,
+        documents=outside,
     )
 
 
@@ -256,7 +290,7 @@ def _clause(name: str, given: object) -> Clause:
     where = f"Clause {name}"
     if not isinstance(given, dict):
         raise PolicyError(f"{where} must be a table with title, paragraph, roles and text.")
-    known = {"title", "paragraph", "roles", "reasons", "text"}
+    known = {"title", "paragraph", "roles", "reasons", "text", "off", *KEYS}
     plain = {key: value for key, value in given.items() if key in known}
     numbers = {key: value for key, value in given.items() if key not in known}
     text = _string(plain, "text", where)
@@ -271,14 +305,21 @@ def _clause(name: str, given: object) -> Clause:
     paragraph = plain.get("paragraph")
     if not isinstance(paragraph, int) or isinstance(paragraph, bool) or paragraph < 1:
         raise PolicyError(f"{where}: 'paragraph' must be the number of a paragraph, it is {paragraph!r}.")
+    roles, off = _strings(plain, "roles", where, ROLES), plain.get("off", False)
+    if not isinstance(off, bool):
+        raise PolicyError(f"{where}: 'off' must be true or false, it is {off!r}.")
+    if off and "ground" in roles:
+        raise PolicyError(f"{where}: 'off' cannot be said of a ground: nobody would know on what a claim rests.")
     return Clause(
         id=name,
         title=_string(plain, "title", where),
         paragraph=paragraph,
-        roles=_strings(plain, "roles", where, ROLES),
+        roles=roles,
         text=text,
         reasons=_strings(plain, "reasons", where, REASONS) if "reasons" in plain else REASONS,
         numbers=dated,
+        off=off,
+        said=published(plain, where, dated),
     )
 
 
@@ -302,7 +343,7 @@ def _reading(name: str, given: object, clauses: Mapping[str, Clause]) -> Reading
     if not isinstance(given, dict):
         raise PolicyError(f"{where} must be a table with title, clauses, reading, why and meanings.")
     three = set(READINGS)
-    _known(given, three | {"reading", "title", "clauses", "parts", "leans", "why", "meanings"}, where)
+    _known(given, three | {"reading", "title", "clauses", "parts", "leans", "settles", "why", "meanings"}, where)
     if ("reading" in given) == bool(three & set(given)):
         raise PolicyError(f"{where} has either one 'reading' or a strict, a default and a generous one.")
     values = {each: _string(given, "reading" if "reading" in given else each, where) for each in READINGS}
@@ -312,6 +353,8 @@ def _reading(name: str, given: object, clauses: Mapping[str, Clause]) -> Reading
     leans = given.get("leans", "")
     if leans and leans not in three:
         raise PolicyError(f"{where}: 'leans' must be strict, default or generous, it is {leans!r}.")
+    if settles := given.get("settles", ""):
+        refer(where, "settles", [settles], SETTLED)
     return Reading(
         id=name,
         title=_string(given, "title", where),
@@ -320,6 +363,7 @@ def _reading(name: str, given: object, clauses: Mapping[str, Clause]) -> Reading
         meanings=meanings,
         parts=_strings(given, "parts", where, tuple(clauses)) if "parts" in given else (),
         leans=leans,
+        settles=settles,
         **values,
     )
 

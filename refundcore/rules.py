@@ -40,7 +40,10 @@ ASKS = {
 # Silence (C5d) closes reason 2 through its window (C5c): what parts on contact is told as that (A39).
 CLOSER = {"C5d": "C5c"}
 
-BOOK = Rulebook(PRECEDENCE, ASKING, ASKS, CLOSER)
+# Which text applies is settled by the date of the order, before any rule is asked (A15).
+FIRST = ("V",)
+
+BOOK = Rulebook(PRECEDENCE, ASKING, ASKS, CLOSER, FIRST)
 rule = BOOK.rule
 
 

@@ -132,36 +132,47 @@ def environment(data: Path) -> dict[str, str]:
 
 
 _COMMAND = """
+import os
 import sys
+from datetime import timedelta
 from pathlib import Path
+from refundcore import clock
 from refundcore.commands import serve
+ahead, real = timedelta(days=int(os.environ.get("DAYS_AHEAD", "0"))), clock.now
+clock.now = lambda: real() + ahead
 from refundcore.__main__ import main
 serve.PROJECT = Path(sys.argv[1])
 sys.exit(main(sys.argv[2:]))
 """
 
 
-def start(data: Path, *options: str, port: int = 0, project: Path = PROJECT) -> tuple[subprocess.Popen[str], Path]:
+def start(
+    data: Path, *options: str, port: int = 0, project: Path = PROJECT, days_ahead: int = 0
+) -> tuple[subprocess.Popen[str], Path]:
     """Start a desk and return at once; standard error goes to a file beside its folder.
 
-    Another `project` is a folder with an app.py of its own, behind the same gate.
+    Another `project` is a folder with an app.py of its own, behind the same gate. `days_ahead` is how far its clock
+    is ahead of ours.
     """
     data.parent.mkdir(parents=True, exist_ok=True)
     errors = data.with_suffix(".err")
     with errors.open("a") as file:
         process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, str(project), "serve", "--port", str(port), "--no-open", *options],
-            cwd=PROJECT, env=environment(data), stdout=subprocess.PIPE, stderr=file, text=True,
+            cwd=PROJECT, env=environment(data) | {"DAYS_AHEAD": str(days_ahead)},
+            stdout=subprocess.PIPE, stderr=file, text=True,
         )  # fmt: skip
     return process, errors
 
 
 @contextmanager
-def served_desk(folder: Path, *options: str, port: int = 0, project: Path = PROJECT) -> Iterator[Desk]:
+def served_desk(
+    folder: Path, *options: str, port: int = 0, project: Path = PROJECT, days_ahead: int = 0
+) -> Iterator[Desk]:
     """A desk that runs while the block does. The same `folder` again is the same store."""
     data = folder / "desk"
     began = time.monotonic()
-    process, errors = start(data, *options, port=port, project=project)
+    process, errors = start(data, *options, port=port, project=project, days_ahead=days_ahead)
     try:
         said = _until_it_runs(process, errors)
         address = re.search(r"http://\S+", said)

@@ -49,6 +49,7 @@ def test_every_command_tells_what_it_takes_without_opening_a_store(tmp_path, nam
 
 LIGHT = {
     "evaluate": {"streamlit", "sqlalchemy", "alembic", "plotly", "starlette", "uvicorn", "jinja2", "argon2"},
+    "backtest": {"streamlit", "plotly", "alembic", "uvicorn", "argon2", "dask", "distributed"},
     "import": {"streamlit", "plotly", "uvicorn", "jinja2"},
     "user": {"streamlit", "plotly", "uvicorn"},
     "verify": {"streamlit", "plotly", "uvicorn"},

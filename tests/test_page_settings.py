@@ -132,4 +132,4 @@ def test_an_agent_stays_out(desk):
 def test_the_zone_is_told_with_what_a_change_of_it_would_do(desk):
     said = texts(desk.page("settings").run())
     assert "Days are counted, and times are told, in UTC." in said
-    assert "every open claim is judged anew" in said
+    assert "It changes with an edition of the policy" in said

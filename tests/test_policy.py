@@ -132,7 +132,7 @@ def test_the_fingerprint_changes_with_any_letter_of_the_documents():
 def test_a_clause_without_its_rule_stops_the_program():
     document = policy.DOCUMENT.read_text(encoding="utf-8")
     silent = document.replace(
-        'roles = ["bar", "hold"]\ntext = "Whoever used', 'roles = ["bar"]\ntext = "There is no refund where'
+        'roles = ["bar", "hold"]\nexcludes = ["refund"]', 'roles = ["bar"]\nexcludes = ["refund"]'
     )
     assert silent != document
     with pytest.raises(PolicyError, match="Clause C2 weighs as hold by a rule"):

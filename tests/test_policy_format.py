@@ -10,7 +10,7 @@ from refundcore import policy, rules
 from refundcore.facts import REASONS
 
 TEXT = (policy.DOCUMENT.parent.parent / "docs" / "policy-format.md").read_text()
-HEAD, CLAUSE, READING, FEE = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+HEAD, CLAUSE, SAID, READING, FEE = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 OTHERS = "".join(CLAUSE.replace("C4c", name) for name in ("C5c", "C8b"))
 WHOLE = HEAD + CLAUSE + OTHERS + READING
 
@@ -31,7 +31,8 @@ def test_every_role_reason_and_reading_is_described(name):
 
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"^\| `([a-z_`, ]+)` \|", TEXT, re.MULTILINE))))
 def test_every_key_of_the_tables_is_one_that_the_documents_use_or_may_use(word):
-    source = (policy.DOCUMENT.parent.parent / "refundcore" / "policy.py").read_text()
+    folder = policy.DOCUMENT.parent.parent / "refundcore"
+    source = (folder / "policy.py").read_text() + (folder / "published.py").read_text()
     for key in word.replace("`", "").split(", "):
         assert f'"{key}"' in source
 
@@ -61,6 +62,14 @@ REFUSED = [
     ('percent = "2.5"', 'percent = "101"', "'percent' is from 0 to 100 with at most two decimals"),
     ("EUR = ", "EURO = ", "is no currency code of ISO 4217"),
     ("from = 2026-01-01", 'from = "now"', "must be a day such as 2024-04-02"),
+    ('roles = ["bar"]', 'roles = ["bar"]\noff = 1', "'off' must be true or false"),
+    ('roles = ["bar"]', 'roles = ["ground"]\noff = true', "cannot be said of a ground"),
+    ('roles = ["bar"]', 'roles = ["bar"]\nexcludes = ["joy"]', "'excludes' knows no 'joy'; it can be "),
+    ('roles = ["bar"]', 'roles = ["bar"]\nterms = ["soon"]', "'terms' knows no 'soon'; it can be "),
+    ('roles = ["bar"]', 'roles = ["bar"]\nexcepts = ["C9"]', "'excepts' knows no 'C9'; it can be "),
+    ('roles = ["bar"]', 'roles = ["bar"]\nwindow = { event = "x", number = "window_days" }', "'event' knows no 'x'"),
+    ('roles = ["bar"]', 'roles = ["bar"]\nwindow = 7', "is written as { event ="),
+    ("why = ", 'settles = "x"\nwhy = ', "'settles' knows no 'x'; it can be "),
     ('method = "card"', 'method = "card"\nwhen = 1', "nobody knows the key 'when'; known are "),
 ]  # fmt: skip
 
@@ -72,6 +81,18 @@ def test_what_the_format_says_is_refused_is_refused_with_a_sentence(old, new, sa
     with pytest.raises(policy.PolicyError) as caught:
         policy.read(WHOLE.replace(old, new, 1), FEE.replace(old, new, 1))
     assert said in str(caught.value)
+
+
+def test_what_the_published_text_says_is_read_as_the_format_shows_it():
+    clause, terms = SAID.split("\n\n", 1)
+    found = policy.read(WHOLE.replace("[clauses.C5c]\n", f"{clause}\n", 1) + terms)
+    said = found.clauses["C5c"].said
+
+    assert said.window is not None
+    assert (said.window.event, said.window.start, said.window.number) == ("claim", "", "window_days")
+    assert (said.terms, said.documents, said.excludes) == (("properly",), ("terms_and_conditions",), ("refund",))
+    assert found.terms["properly"].word == "properly"
+    assert not found.documents["terms_and_conditions"].supplied
 
 
 def test_a_role_without_a_rule_is_refused():

@@ -15,6 +15,7 @@ from refundcore import store
 from refundcore.deadlines import HOUR, micros
 from refundcore.evidence import read
 from refundcore.facts import BY_NAME, COLUMNS, FACTS
+from refundcore.policy import texts
 from refundcore.store import Filter, Forbidden, Impossible, Stale
 from refundcore.store.erasing import erase
 
@@ -276,6 +277,15 @@ def _on_payout(act: Any, state: str, **others: Any) -> Any:
 
 
 SHOT = read("shot.png", png())
+
+
+def proposed(desk: Desk, who: int) -> int:
+    """An edition that somebody proposed."""
+    document, fees = texts()
+    given = {"document": document.replace("= 14", "= 15", 1), "fees": fees, "effective_from": AT.date()}
+    return store.propose_edition(desk.store, actor=who, at=AT, key=key(), reason="A day more.", **given).id
+
+
 ACTS: dict[str, Any] = {
     "add_claim": lambda d, who: store.add_claim(d.store, actor=who, at=AT, key=key(), facts=facts()),
     "set_facts": lambda d, who: d.do(store.set_facts, d.add(), who, changes={"amount": 999}),
@@ -317,6 +327,10 @@ ACTS: dict[str, Any] = {
     "decide_many": lambda d, who: store.decide_many(
         d.store, actor=who, at=AT, key=key(), claims=[(d.add().id, 1)], outcome="deny"
     ),
+    "propose_edition": proposed,
+    "approve_edition": lambda d, who: store.reject_edition(
+        d.store, actor=who, at=AT, key=key(), edition=proposed(d, MAX if who == MIA else MIA), reason="Too costly."
+    ),
     "preview_many": lambda d, who: store.preview_many(d.store, actor=who, at=AT, claims=Filter()),
     "preview_decide_many": lambda d, who: store.preview_decide_many(
         d.store, actor=who, at=AT, claims=Filter(), outcome="deny"
@@ -334,6 +348,8 @@ MANAGERS_ONLY = {
     "pay",
     "make_batch",
     "set_payout_limit",
+    "propose_edition",
+    "approve_edition",
 }
 
 

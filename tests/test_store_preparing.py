@@ -68,7 +68,7 @@ def test_the_event_of_an_imported_claim_is_what_one_claim_alone_would_get(
     refs = [row["claim_ref"] or f"RC-{place}" for place, row in enumerate(rows)]
     told = made.bodies
     if told is None:
-        told = bodies(made.rows.facts, made.verdicts, pa.array(refs), 7, POLICY.fingerprint)
+        told = bodies(made.rows.facts, made.verdicts, pa.array(refs), 7, STORE)
     for place, (body, private) in enumerate(zip(told.to_pylist(), made.rows.private.to_pylist(), strict=True)):
         facts = {name: column[place].as_py() for name, column in claims.columns.items()}
         kept = json.loads(private) if private else {}
@@ -99,9 +99,9 @@ def test_new_claims_are_to_be_acted_on_when_each_alone_would_be(rows: list[dict[
         made.verdicts["verdict"], made.verdicts["next_deadline"], made.paid, answer_from=micros(AT), settings=desk
     )
     facts = [{name: column[place].as_py() for name, column in claims.columns.items()} for place in range(len(rows))]
-    alone = {"state": "new", "outcome": "", "answer_from": micros(AT)}
+    alone = {"state": "new", "outcome": "", "answer_from": micros(AT), "asked_for": ""}
     each = [
-        judging.kept(judging.judge_rows(STORE, [row], micros(AT))[0], {**row, **alone}, desk, POLICY)["act_by"]
+        judging.kept(judging.judge_rows(STORE, [row], micros(AT))[0], {**row, **alone}, desk, STORE.laws)["act_by"]
         for row in facts
     ]
     assert found == each

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from refundcore.certificates.making import ERASED, KIND, of
+from refundcore.certificates.making import ERASED, KIND, law, of
 from refundcore.certificates.printing import DATA, as_page
 from refundcore.certificates.sealing import HASH, SEALS, as_json, hash_of, lines_of, places, seals
 from refundcore.store import Impossible, Store
@@ -178,7 +178,8 @@ def _beside(found: dict[str, Any], store: Store) -> str:
     if status != "standing":
         return f", and the store holds its event; the decision was {status or 'removed'} since"
     try:
-        now = of(decided(store, ref), store.policy)
+        made = decided(store, ref)
+        now = of(made, law(store, made))
     except Impossible as refusal:
         raise _Wrong(f"The store says otherwise: {refusal}", "claim/reference") from refusal
     if not (now["policy"]["same"] and found["policy"]["same"]):

@@ -38,7 +38,15 @@ def certificate(store: Store, which: int | str) -> dict[str, Any]:
     The clauses are in the wording that held on the day of the order. Where the policy's document was changed since
     the decision, `policy/same` is false and the explanation is by the document of now.
     """
-    return of(decided(store, which), store.policy)
+    found = decided(store, which)
+    return of(found, law(store, found))
+
+
+def law(store: Store, found: Decided) -> Policy:
+    """The policy of the edition by which a decision was judged; that in force where the store has no such edition."""
+    body = opened(found.event["body"], found.event["private"])
+    ours = (edition.policy for edition in store.laws.all if edition.policy.fingerprint == body["policy"])
+    return next(ours, store.policy)
 
 
 def of(found: Decided, policy: Policy) -> dict[str, Any]:

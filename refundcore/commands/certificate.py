@@ -25,14 +25,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write it; 0 where that was done, 1 where there is nothing to certify."""
+    from refundcore import clock  # noqa: PLC0415
     from refundcore.certificates import as_json, as_page, certificate  # noqa: PLC0415 - only this command needs these
-    from refundcore.policy import load  # noqa: PLC0415
     from refundcore.store import StoreError  # noqa: PLC0415
     from refundcore.store.opening import connect_to_check  # noqa: PLC0415
+    from refundcore.store.ruling import take_up  # noqa: PLC0415
 
     try:
         store = connect_to_check(args.store)
-        store.policy = load()
+        take_up(store, clock.now(), make=False)
         made = certificate(store, args.claim)
     except StoreError as refusal:
         print(refusal, file=sys.stderr)

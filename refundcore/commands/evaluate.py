@@ -8,33 +8,21 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
-import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import BinaryIO, TextIO
 
 import pandas as pd
 
 from refundcore import policy as policies
 from refundcore import rules
+from refundcore.commands._claim_files import Batch, Writer, batches, source_of, target_of
 from refundcore.deadlines import iso, micros, zone_of
 from refundcore.facts import BY_NAME
-from refundcore.intake import cells, encodings, tables
 from refundcore.intake.problems import IntakeError
 from refundcore.money import plain
-
-
-class Writer(Protocol):
-    """What writes a row of CSV."""
-
-    def writerow(self, row: Iterable[object], /) -> object:
-        """Writes one row."""
-
 
 OUTPUT = (
     "claim_ref",
@@ -50,7 +38,6 @@ OUTPUT = (
     "error",
 )
 JUDGED, SOME_IN_ERROR, UNUSABLE = 0, 1, 2
-HEAD = 1 << 16
 TOLD = 20
 """No more problems than this are told one by one."""
 
@@ -69,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Judges the file. 0: every row was judged; 1: some row is in error; 2: nothing could be done."""
     try:
         call = _call(args)
-        with _input(args.file) as source, _output(args.output, args.file) as target:
+        with source_of(args.file) as source, target_of(args.output, args.file) as target:
             return _evaluate(call, source, target)
     except (IntakeError, policies.PolicyError) as error:
         print(f"refund-desk evaluate: {error}", file=sys.stderr)
@@ -87,14 +74,6 @@ class Call:
     zone: str
 
 
-@dataclass
-class Table:
-    """Where the columns of a file stand."""
-
-    width: int
-    columns: dict[str, int] = field(default_factory=dict)
-
-
 def _call(args: argparse.Namespace) -> Call:
     policy = policies.load(args.policy)
     zone = args.zone or policy.zone
@@ -109,127 +88,39 @@ def _call(args: argparse.Namespace) -> Call:
     return Call(policy, micros(as_of if as_of.tzinfo else as_of.replace(tzinfo=tz)), zone)
 
 
-@contextmanager
-def _input(name: str) -> Iterator[BinaryIO]:
-    if name == "-":
-        yield io.BufferedReader(sys.stdin.buffer.raw, HEAD) if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer
-        return
-    try:
-        stream = Path(name).open("rb", buffering=HEAD)  # noqa: SIM115 - closed by the with below
-    except OSError as error:
-        raise IntakeError(f"{name} cannot be read: {error.strerror or error}.") from None
-    with stream:
-        yield stream
-
-
-@contextmanager
-def _output(name: str, source: str) -> Iterator[TextIO]:
-    """The target; a file appears under its name only when it is whole."""
-    if name == "-":
-        sys.stdout.reconfigure(newline="")  # type: ignore[union-attr]  # a TextIOWrapper, unless replaced by a test
-        yield sys.stdout
-        return
-    target = Path(name)
-    if source != "-" and target.exists() and target.samefile(source):
-        raise IntakeError(f"-o {name}: the output would replace the input.")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", newline="", encoding="utf-8") as stream:
-            yield stream
-        part.replace(target)
-    except OSError as error:
-        raise IntakeError(f"{name} cannot be written: {error.strerror or error}.") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _evaluate(call: Call, source: BinaryIO, target: TextIO) -> int:
     """Judges batch by batch and says on standard error what went wrong."""
-    head = source.peek(HEAD)[:HEAD] if isinstance(source, io.BufferedReader) else b""
-    encoding = encodings.marked(head)[0] or "utf-8-sig"
-    stream = io.TextIOWrapper(source, encoding=encoding, newline="")
-    sample = head.decode(encoding, errors="ignore")
     write = csv.writer(target, lineterminator="\n")
-    table: Table | None = None
     rows = bad = 0
-    dialect = tables.sniff(sample)
-    for batch in tables.batches(stream, dialect, at_once=tables.BATCH):
-        records = [record for record in batch if not tables.is_blank(record.cells)]
-        if table is None and records:
-            table = _header(records.pop(0))
+    for number, batch in enumerate(batches(source, call.zone)):
+        if number == 0:
             write.writerow(OUTPUT)
-        if table is not None and records:
-            wrong = _judge(call, table, records, write)
-            for sentence in wrong[: max(0, TOLD - bad)]:
-                print(sentence, file=sys.stderr)
-            rows, bad = rows + len(records), bad + len(wrong)
-    stream.detach()
-    if table is None:
-        raise IntakeError("The file is empty: a first row with the names of the columns is wanted.")
+        wrong = _judge(call, batch, write)
+        for sentence in wrong[: max(0, TOLD - bad)]:
+            print(sentence, file=sys.stderr)
+        rows, bad = rows + len(batch.records), bad + len(wrong)
     if bad:
         print(f"{bad} of {rows} {'row' if rows == 1 else 'rows'} could not be judged.", file=sys.stderr)
     return SOME_IN_ERROR if bad else JUDGED
 
 
-def _header(record: tables.Record) -> Table:
-    """Case, spaces and underscores of the names don't matter."""
-    plain_names = {_plain(name): name for name in BY_NAME}
-    table = Table(len(record.cells))
-    for place, cell in enumerate(record.cells):
-        name = plain_names.get(_plain(cell))
-        if name in table.columns:
-            raise IntakeError(f"Line {record.line}: two columns are called {name}; one is wanted.")
-        if name:
-            table.columns[name] = place
-    if not table.columns:
-        raise IntakeError(
-            f"Line {record.line}: none of the columns is a fact of a claim, such as order_ref, reason or submitted_at."
-        )
-    return table
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _fault(record: tables.Record, table: Table) -> str:
-    """What is wrong with a record as a whole."""
-    if record.fault:
-        return f"Line {record.line}: the row {record.fault}."
-    count = len(record.cells)
-    if count < table.width or any(cell.strip() for cell in record.cells[table.width :]):
-        return f"Line {record.line}: the row has {count} cells where the header has {table.width}."
-    return ""
-
-
-def _judge(call: Call, table: Table, records: Sequence[tables.Record], write: Writer) -> list[str]:
+def _judge(call: Call, batch: Batch, write: Writer) -> list[str]:
     """Judges some records, writes their rows and returns the sentences of those in error."""
-    faults = [_fault(record, table) for record in records]
-    columns = {
-        name: ["" if fault else record.cells[place] for record, fault in zip(records, faults, strict=True)]
-        for name, place in table.columns.items()
-    }
-    read = cells.convert(columns, zone=call.zone, lines=[record.line for record in records])
-    told: dict[int, list[str]] = {}
-    for problem in read.problems:
-        if problem.fatal:
-            told.setdefault(problem.line, []).append(str(problem))
-    out = rules.judge(read.claims, call.policy, call.as_of, zone=call.zone)
-    place_of_ref = table.columns.get("claim_ref", table.width)
-    refs = [next(iter(record.cells[place_of_ref : place_of_ref + 1]), "") for record in records]
-    currency = read.claims.frame["currency"].fillna("").tolist()
+    if not batch.records:
+        return []
+    out = rules.judge(batch.read.claims, call.policy, call.as_of, zone=call.zone)
+    place_of_ref = batch.table.columns.get("claim_ref", batch.table.width)
+    refs = [next(iter(record.cells[place_of_ref : place_of_ref + 1]), "") for record in batch.records]
+    currency = batch.read.claims.frame["currency"].fillna("").tolist()
     wrong = []
     rows = zip(*(out[name].tolist() for name in OUTPUT[1:9]), strict=True)
     for place, (verdict, leaning, clause, clauses, missing, deadline, refund, fee) in enumerate(rows):
-        error = faults[place]
-        if not error and read.bad[place]:
-            error = " ".join(told[records[place].line])
-        if error:
+        if error := batch.errors[place]:
             wrong.append(error)
             write.writerow([refs[place], *[""] * 9, error])
             continue
         if missing and not currency[place]:
-            missing = _without_given_amounts(missing, columns, place)  # noqa: PLW2901 - the cell as it is told
+            missing = _without_given_amounts(missing, batch.columns, place)  # noqa: PLW2901 - the cell as it is told
         code = currency[place]
         deadline_text = "" if pd.isna(deadline) else iso(deadline)
         money = ["" if pd.isna(value) else plain(value, code) for value in (refund, fee)]

@@ -52,13 +52,15 @@ def run(args: argparse.Namespace) -> int:
 def _whole(store: Store, heads: str | None) -> Finding:
     """Check the store, its verdicts, and its journal beside earlier heads."""
     from refundcore import clock, rules  # noqa: PLC0415
-    from refundcore.policy import load  # noqa: PLC0415
     from refundcore.store import Finding, verify  # noqa: PLC0415
     from refundcore.store.journal_head import compare_heads, heads_in  # noqa: PLC0415
+    from refundcore.store.ruling import take_up  # noqa: PLC0415
 
     earlier = heads_in(_text(heads)) if heads is not None else []
-    store.policy, store.judge = load(), rules.judge
-    found = verify(store, at=clock.now())
+    store.judge = rules.judge
+    now = clock.now()
+    take_up(store, now, make=False)
+    found = verify(store, at=now)
     if not found.good or not earlier:
         return found
     if wrong := compare_heads(store, earlier):
@@ -69,11 +71,12 @@ def _whole(store: Store, heads: str | None) -> Finding:
 
 def _certificate(store: Store, file: Path) -> Finding:
     """Check a certificate beside the store."""
+    from refundcore import clock  # noqa: PLC0415
     from refundcore.certificates import check  # noqa: PLC0415
-    from refundcore.policy import load  # noqa: PLC0415
     from refundcore.store import Finding  # noqa: PLC0415
+    from refundcore.store.ruling import take_up  # noqa: PLC0415
 
-    store.policy = load()
+    take_up(store, clock.now(), make=False)
     checked = check(file.read_bytes(), store)
     return Finding(good=checked.good, sentence=checked.sentence)
 

@@ -65,7 +65,7 @@ def _told(claim: ClaimRecord, explanation: Explanation) -> list[Line]:
 
 
 def _ledger(claim: ClaimRecord) -> None:
-    entries = ledger.ledger(acts.read(store.events, claim.id), context.policy())
+    entries = ledger.ledger(acts.read(store.events, claim.id), context.edition(claim.edition))
     if not entries:
         st.text("No clock has run on this claim yet.")
         return

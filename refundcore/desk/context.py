@@ -8,10 +8,14 @@ from __future__ import annotations
 import threading
 from datetime import datetime, tzinfo
 
+import numpy as np
+
 import refundcore.store as claims_store
 from refundcore import clock
 from refundcore.deadlines import micros, zone_of
+from refundcore.facts import Claims
 from refundcore.policy import Policy
+from refundcore.rulebook.reading import Reader
 from refundcore.store import Store
 
 _opening = threading.Lock()
@@ -37,6 +41,20 @@ def forget() -> None:
 def policy() -> Policy:
     """The policy that claims are judged under."""
     found: Policy = store().policy
+    return found
+
+
+def edition(number: int) -> Policy:
+    """The policy of an edition: of the one that judged a claim."""
+    found: Policy = store().laws.of_number(number).policy
+    return found
+
+
+def law_of(claim: Claims) -> Policy:
+    """The policy that judges a claim (a table of one row) that is not stored yet."""
+    laws = store().laws
+    read = Reader(claim, np.array([now_us()], dtype=np.int64))
+    found: Policy = laws.all[int(laws.places(read)[0])].policy
     return found
 
 

@@ -19,8 +19,8 @@ from refundcore.words.effects import Moved, moved
 
 def after(claim: ClaimRecord, changes: Mapping[str, Any]) -> Explanation:
     """The explanation of a claim with some facts changed, as of now; what its customer was told still holds."""
-    policy = context.policy()
     facts = one_claim({**claim.facts, **changes})
+    policy = context.law_of(facts)
     return words.explain(facts, policy, context.now_us(), policy.zone, told=claim.told)
 
 
@@ -41,7 +41,7 @@ def show(claim: ClaimRecord, changes: Mapping[str, Any], key: str) -> None:
 
 def show_reopened(claim: ClaimRecord, key: str) -> None:
     """Draw what the policy says of a decided claim once it is open again."""
-    then = explain(claim.facts, claim.told)
+    then = explain(claim.facts, told=claim.told)
     word = verdict_word(then.verdict, then.leaning)
     st.caption("What the policy says of it now")
     listing([Line(head=then.headline, icon=word.icon, tone=word.tone, word=word.label)], f"effect_{key}", "The verdict")

@@ -13,13 +13,15 @@ import numpy as np
 import streamlit as st
 
 from refundcore.deadlines import CONVENTIONS, count, last_second, micros, moment, window_end
-from refundcore.desk import context
+from refundcore.desk import acts, clause_notes, context
 from refundcore.desk.examples import Example, worked
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.parts import component
 from refundcore.desk.show import REASONS, count_text, plain, verdict_word
 from refundcore.facts import REASONS as ALL_REASONS
 from refundcore.policy import Clause, Policy, Reading
+from refundcore.store import day_begins
+from refundcore.store.clause_figures import clause_figures
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
@@ -98,15 +100,30 @@ def clear() -> None:
         st.session_state[field] = value
 
 
-def document(wanted: Wanted) -> None:
-    """The clauses that the filter asks for, or what to do where there are none."""
-    policy = context.policy()
-    today = moment(context.now_us(), context.zone()).date()
+def day_field() -> date:
+    """The day on which the clauses are read; today, unless another is chosen."""
+    day = st.date_input("As it reads for an order of", _today(), key="day", bind="query-params", width=220)
+    return day if isinstance(day, date) else _today()
+
+
+def _today() -> date:
+    return moment(context.now_us(), context.zone()).date()
+
+
+def document(wanted: Wanted, day: date) -> None:
+    """The clauses of a day that the filter asks for, or what to do where there are none."""
+    edition = context.store().laws.at(day_begins(day, context.policy().zone))
+    policy = edition.policy
     examples = worked(policy)
+    figures = acts.read(clause_figures)
     rows = [
-        _clause(policy, clause, today, examples)
+        {
+            **_clause(policy, clause, day, examples),
+            "figures": clause_notes.figures(clause, figures.get(clause.id)),
+            "rules": clause_notes.sources(clause.id),
+        }
         for clause in policy.clauses.values()
-        if wanted.fits(clause, _readings(policy, clause.id), clause.on(today))
+        if wanted.fits(clause, _readings(policy, clause.id), clause.on(day))
     ]
     if not rows:
         with st.container(border=True, horizontal_alignment="center"):
@@ -115,6 +132,8 @@ def document(wanted: Wanted) -> None:
         return
     if not wanted.everything:
         st.markdown(f":gray[{len(rows)} of {count_text(len(policy.clauses), 'clause')}]")
+    if len(context.store().laws.all) > 1:
+        st.markdown(f":gray[Edition {edition.number} judges an order of {_day(day)}.]")
     opened = str(st.query_params.get("clause", ""))
     component("policy_text")(
         key="document",
@@ -144,7 +163,7 @@ def _clause(policy: Policy, clause: Clause, today: date, examples: Sequence[Exam
         "paragraph": clause.paragraph,
         "wording": _wording(clause, today),
         "facts": [
-            ["Does", ", ".join(ROLES[role].lower() for role in clause.roles)],
+            ["Does", "nothing: it is switched off" if clause.off else _does(clause)],
             ["Concerns", _concerned(clause)],
             *([_number_name(name), _history(name, values, today)] for name, values in clause.numbers.items()),
         ],
@@ -152,6 +171,10 @@ def _clause(policy: Policy, clause: Clause, today: date, examples: Sequence[Exam
         "settled": [_settled(reading) for reading in readings if not reading.splits],
         "examples": [_example(example) for example in examples if clause.id in example.clauses],
     }
+
+
+def _does(clause: Clause) -> str:
+    return ", ".join(ROLES[role].lower() for role in clause.roles)
 
 
 def _readings(policy: Policy, clause: str) -> list[Reading]:

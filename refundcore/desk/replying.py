@@ -40,7 +40,7 @@ def composed(
     made = decision if decision and decision.outcome == outcome else None
     return replies.compose(
         one_claim(claim.facts),
-        context.policy(),
+        context.edition(claim.edition),
         made.at if made else context.now_us(),
         outcome,
         ref=claim.ref,

@@ -168,9 +168,9 @@ def zone() -> None:
     policy = context.policy()
     st.text(f"Days are counted, and times are told, in {policy.zone}.")
     st.text(
-        "The zone is part of the policy's document (data/policy.toml), not a setting: another zone moves the ends of"
-        " days, so it can change verdicts and deadlines. After a change of the document every open claim is judged"
-        " anew; decisions that were made stay as they are."
+        "The zone is part of the policy, not a setting: another zone moves the ends of days, so it can change verdicts"
+        " and deadlines. It changes with an edition of the policy, for the orders of that edition; claims that are open"
+        " and decisions that were made keep theirs."
     )
 
 

@@ -48,7 +48,7 @@ def fitting(claim: ClaimRecord) -> list[Step]:
     return [
         step
         for name, step in STEPS.items()
-        if name != "answered" and not store.unfit(name, row, context.now_us(), context.policy())
+        if name != "answered" and not store.unfit(name, row, context.now_us(), context.edition(claim.edition))
     ]
 
 
@@ -80,7 +80,9 @@ def _draw(me: Person, claim: ClaimRecord, step: Step) -> None:
     changes: dict[str, Any] | None = None
     if not problems:
         try:
-            changes = store.step_changes(step.name, _row(claim), given, context.now_us(), context.policy())
+            changes = store.step_changes(
+                step.name, _row(claim), given, context.now_us(), context.edition(claim.edition)
+            )
         except Impossible as refusal:
             problems = [str(refusal)]
     if step.name in _EFFECTS:
@@ -135,7 +137,7 @@ def _moment(step: Step, form: str) -> tuple[tuple[int, int] | None, list[str]]:
 
 
 def _price(claim: ClaimRecord, form: str) -> tuple[int | None, list[str]]:
-    low, high = store.price_limits(claim.facts, context.policy())
+    low, high = store.price_limits(claim.facts, context.edition(claim.edition))
     currency = str(claim.facts["currency"])
     typed = st.text_input(
         f"Its price in {currency}",

@@ -13,6 +13,7 @@ from refundcore.desk import context
 from refundcore.desk.listing import Line, listing
 from refundcore.desk.show import CLAUSE_STATES, VERDICTS, Word, count_text, plain, verdict_word, when_text
 from refundcore.facts import COLUMNS, Claims
+from refundcore.policy import Policy
 from refundcore.promises import Told
 from refundcore.store import ClaimRecord
 from refundcore.words import Explanation
@@ -36,19 +37,25 @@ _SPECIAL = {
 """How clauses stand that are neither for nor against a claim, and known."""
 
 
-def explain(facts: Mapping[str, Any], told: Sequence[Told] = ()) -> Explanation:
-    """The explanation of one claim as things stand now, from its facts by column and what its customer was told."""
-    return words.explain(one_claim(facts), context.policy(), context.now_us(), context.policy().zone, told=told)
+def explain(facts: Mapping[str, Any], policy: Policy | None = None, told: Sequence[Told] = ()) -> Explanation:
+    """The explanation of one claim as things stand now, from its facts by column; by the edition of its order.
+
+    `told` are the deadlines that its customer was told.
+    """
+    claim = one_claim(facts)
+    law = policy or context.law_of(claim)
+    return words.explain(claim, law, context.now_us(), law.zone, told=told)
 
 
 def explained(claim: ClaimRecord) -> Explanation:
     """The explanation of a stored claim, kept with the session until the claim, the policy or a deadline moves on."""
-    what = (claim.id, claim.version, context.policy().fingerprint)
+    policy = context.edition(claim.edition)
+    what = (claim.id, claim.version, policy.fingerprint)
     kept = st.session_state.get(_KEPT)
     if kept and kept[0] == what and context.now_us() <= kept[1]:
         same: Explanation = kept[2]
         return same
-    found = explain(claim.facts, claim.told)
+    found = explain(claim.facts, policy, claim.told)
     ends = [deadline.at for deadline in found.deadlines if deadline.state == "running"]
     if claim.holds_until is not None:
         ends.append(claim.holds_until)
@@ -157,7 +164,9 @@ def turning(facts: Mapping[str, Any]) -> None:
     with st.expander("What would change the verdict", key="turning", on_change="rerun") as box:
         if not box.open:
             return
-        turns = words.turning_points(one_claim(facts), context.policy(), context.now_us(), context.policy().zone)
+        claim = one_claim(facts)
+        law = context.law_of(claim)
+        turns = words.turning_points(claim, law, context.now_us(), law.zone)
         if not turns:
             st.text("No change of one or two facts would: the verdict is firm.")
             return

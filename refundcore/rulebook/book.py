@@ -6,7 +6,7 @@ completions of each pattern. Bits of an integer stand for clauses; the lowest bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,7 @@ class Rulebook:
         asking: Sequence[str],
         asks: Mapping[str, Sequence[str]],
         closer: Mapping[str, str],
+        first: Collection[str] = (),
     ) -> None:
         self.precedence = tuple(precedence)
         self.asking = tuple(asking)
@@ -71,6 +72,8 @@ class Rulebook:
         """The clauses that ask for an unknown fact, by axis: the first that concerns the reason, else the first."""
         self.closer = dict(closer)
         """Clauses that, where a claim parts on them, are named instead of the wider one behind which they stand."""
+        self.first = frozenset(first)
+        """Clauses that are weighed before all rules, by the dates of a claim alone."""
         self.rules: dict[tuple[str, str], Rule] = {}
         self._checked: set[str] = set()
 
@@ -116,7 +119,7 @@ class Rulebook:
         return {
             (clause, role): np.broadcast_to(rule(known, taken), shape)
             for (clause, role), rule in self.rules.items()
-            if reason in policy.clauses[clause].reasons
+            if policy.clauses[clause].concerns(reason)
         }
 
     def weigh(self, answers: Mapping[tuple[str, str], Truth], rows: int, readings: int) -> Effects:

@@ -114,10 +114,12 @@ class Completions:
     patterns: int
     blocks: list[Block]
     known: Known
+    packed: Codes
+    """The columns of each row as one number."""
 
 
-def _pack(region: Region) -> tuple[npt.NDArray[np.int64], dict[str, Codes]]:
-    """The pattern of each row, and the columns of the distinct patterns."""
+def _pack(region: Region) -> tuple[npt.NDArray[np.int64], dict[str, Codes], Codes]:
+    """The pattern of each row, the columns of the distinct patterns, and each row's columns as one number."""
     packed = np.zeros(len(region.rows), dtype=np.int64)
     for name, values in region.columns.items():
         packed *= SIZES[name]
@@ -127,12 +129,12 @@ def _pack(region: Region) -> tuple[npt.NDArray[np.int64], dict[str, Codes]]:
     left = np.asarray(distinct)
     for name in reversed(region.columns):
         left, columns[name] = np.divmod(left, SIZES[name])
-    return of_row.astype(np.int64), columns
+    return of_row.astype(np.int64), columns, packed
 
 
 def of(region: Region) -> Completions:
     """All completions of a region's patterns. Raises `ValueError` beyond `MOST_COMPLETIONS` of one pattern."""
-    of_row, patterns = _pack(region)
+    of_row, patterns, packed = _pack(region)
     size = len(patterns["timing"])
     axes = [number for number, axis in enumerate(AXES) if axis.column in patterns]
     signature = np.zeros(size, dtype=np.int64)
@@ -154,7 +156,7 @@ def of(region: Region) -> Completions:
         start = block.stop
     names = list(patterns)
     table = {name: np.concatenate([part[name] for part in parts]) if parts else patterns[name] for name in names}
-    return Completions(of_row, size, blocks, Known(_followed(table), start))
+    return Completions(of_row, size, blocks, Known(_followed(table), start), packed)
 
 
 def _completed(patterns: dict[str, Codes], block: Block) -> dict[str, Codes]:

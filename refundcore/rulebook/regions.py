@@ -132,6 +132,8 @@ class Region:
         self.before_policy = self.dated & (
             np.where(has_order, ordered_late, purchased_late) < self.policy.first_instant(self.zone)
         )
+        if self.policy.clauses["V"].off:
+            self.before_policy[:] = False
         self.claim_precedes = self.dated & self.has_claim & (self.submitted_late < self.purchase)
         self.notice_precedes = np.zeros(len(self.rows), dtype=np.bool_)
 
@@ -139,7 +141,7 @@ class Region:
         before = self.read.whole("refunded_before")[0][self.rows]
         self.due = np.where(has_amount, np.maximum(amount - before, 0), -1)
         self.refund, self.fee = self.due.copy(), np.zeros(len(self.rows), dtype=np.int64)
-        if self.policy.fees and self.reason in self.policy.clauses["C8c"].reasons:
+        if self.policy.fees and self.policy.clauses["C8c"].concerns(self.reason):
             self._fees()
         given = self._truth("grounds_sufficient")
         thin = (given == k.NO) | ((given == UNKNOWN) & (self.read.words[self.rows] < self._number_of("C8e", "words")))
@@ -174,11 +176,24 @@ class Region:
         currencies = self.read.arrow("currency").take(pa.array(self.rows))
         for method in {fee.method for fee in self.policy.fees}:
             uses = told & np.asarray(pc.equal(methods, method).fill_null(NOTHING).to_numpy(zero_copy_only=False))
-            for row in np.flatnonzero(uses):
-                fee = self.policy.fee(method, int(self.order[row]), self.zone)
-                if fee:
-                    kept = sum(fee.parts(int(self.due[row]), currencies[int(row)].as_py() or ""))
-                    self.fee[row], self.refund[row] = kept, self.due[row] - kept
+            rows = np.flatnonzero(uses)
+            if not len(rows):
+                continue
+            begins, schedule = self.policy.schedule(method, self.zone)
+            in_force = np.searchsorted(begins, self.order[rows], side="right") - 1
+            for place, fee in enumerate(schedule):
+                under = rows[in_force == place]
+                if len(under):
+                    of = currencies.take(pa.array(under))
+                    fixed = np.zeros(len(under), dtype=np.int64)
+                    for code, amount in fee.fixed.items():
+                        is_code = np.asarray(pc.equal(of, code).fill_null(NOTHING).to_numpy(zero_copy_only=False))
+                        fixed[is_code] = amount
+                    due = self.due[under]
+                    whole, rest = np.divmod(due, 10_000)  # in two parts, so that no product is too large for 64 bits
+                    share = np.minimum(due, whole * fee.basis_points + (rest * fee.basis_points + 5_000) // 10_000)
+                    kept = share + np.minimum(due - share, fixed)
+                    self.fee[under], self.refund[under] = kept, due - kept
 
     def _flags(self, *pairs: tuple[int, Truth]) -> Codes:
         total = np.zeros(len(self.rows), dtype=np.int64)

@@ -39,11 +39,18 @@ class Rows:
     refund: Instants
     fee: Instants
     holds_until: Instants
+    pattern: Codes
+    """What of the facts the verdict follows from, as one number: claims of one reason with the same number are judged
+    alike, by one policy or by two that differ in numbers alone."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Rows:
+        """Some of the rows, by their places."""
+        return Rows(**{name: values[rows] for name, values in vars(self).items()})
 
     @classmethod
     def empty(cls, size: int) -> Rows:
         """Room for `size` rows."""
-        return cls(*(np.zeros(size, dtype=np.int64) for _ in range(9)))
+        return cls(*(np.zeros(size, dtype=np.int64) for _ in range(10)))
 
     def put(self, rows: npt.NDArray[np.int64], other: Rows) -> None:
         """Takes over the entries of `other` at `rows`."""
@@ -53,19 +60,28 @@ class Rows:
 
 def judge(book: Rulebook, claims: Claims, policy: Policy, as_of: int | Instants, zone: str) -> pd.DataFrame:
     """See `refundcore.rules.judge`. Raises `ValueError` for an unknown zone."""
-    zone_of(zone)
     size = len(claims)
     read = Reader(claims, np.broadcast_to(np.asarray(as_of, dtype=np.int64), (size,)))
-    reason = read.codes("reason", UNKNOWN_REASON)
-    rows = Rows.empty(size)
+    return frame(book, coded(book, read, policy, zone, np.arange(size), Rows.empty(size)))
+
+
+def coded(  # noqa: PLR0917 - what judging takes
+    book: Rulebook, read: Reader, policy: Policy, zone: str, places: npt.NDArray[np.int64], rows: Rows
+) -> Rows:
+    """Judges the claims at some places of a table and puts what came out, in codes, into `rows`, which it returns.
+
+    Several policies can judge parts of the same table, each read once. Raises `ValueError` for an unknown zone.
+    """
+    zone_of(zone)
+    reason = read.codes("reason", UNKNOWN_REASON)[places]
     for number, name in enumerate(REASONS):
-        places = np.flatnonzero(reason == number)
-        if len(places):
-            rows.put(places, _of_reason(book, Region(read, policy, zone, name, places), policy))
-    places = np.flatnonzero(reason == UNKNOWN_REASON)
-    if len(places):
-        rows.put(places, _of_unknown_reason(book, read, policy, zone, places))
-    return _frame(book, rows)
+        of_reason = places[reason == number]
+        if len(of_reason):
+            rows.put(of_reason, _of_reason(book, Region(read, policy, zone, name, of_reason), policy))
+    without = places[reason == UNKNOWN_REASON]
+    if len(without):
+        rows.put(without, _of_unknown_reason(book, read, policy, zone, without))
+    return rows
 
 
 def _of_reason(book: Rulebook, region: Region, policy: Policy) -> Rows:
@@ -99,6 +115,7 @@ def _of_reason(book: Rulebook, region: Region, policy: Policy) -> Rows:
         region.refund,
         region.fee,
         region.holds_until(),
+        table.packed,
     )
     return _overruled(book, region, rows)
 
@@ -185,8 +202,18 @@ def _of_unknown_reason(book: Rulebook, read: Reader, policy: Policy, zone: str, 
         refund=first.refund,
         fee=first.fee,
         holds_until=np.minimum.reduce([rows.holds_until for rows in each]),
+        pattern=_mixed([rows.pattern for rows in each]),
     )
     return _overruled(book, first, rows)
+
+
+def _mixed(patterns: list[Codes]) -> Codes:
+    """Several patterns as one number, by multiplying and folding 64 bits (as FNV does, but by whole words)."""
+    mixed = np.full(len(patterns[0]), 0xCBF29CE484222325, dtype=np.uint64)
+    for pattern in patterns:
+        mixed = (mixed ^ pattern.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    return mixed.astype(np.int64)
 
 
 def _column(values: Codes, names: list[str]) -> pd.Series:
@@ -205,7 +232,8 @@ def _whole(values: Instants, known: npt.NDArray[np.bool_]) -> pd.Series:
     return pd.Series(pa.array(values, mask=~known), dtype=pd.ArrowDtype(pa.int64()))
 
 
-def _frame(book: Rulebook, rows: Rows) -> pd.DataFrame:
+def frame(book: Rulebook, rows: Rows) -> pd.DataFrame:
+    """Verdicts in codes as the table that `refundcore.rules.judge` gives."""
     approved = rows.verdict == APPROVE
     lead_first = _listed(rows.lead, list(book.precedence))
     rest = _listed(rows.clauses & ~rows.lead, list(book.precedence))

@@ -21,6 +21,18 @@ from refundcore.store.batches import (
 from refundcore.store.comparing import compare
 from refundcore.store.deciding import approve_override, close, decide, reject_override, reopen
 from refundcore.store.due import DueClaim, due_claims
+from refundcore.store.editions import (
+    Draft,
+    EditionReceipt,
+    EditionRecord,
+    approve_edition,
+    drafts_kept,
+    drop_draft,
+    edition_records,
+    propose_edition,
+    reject_edition,
+    save_draft,
+)
 from refundcore.store.errors import Forbidden, Impossible, Refused, Stale, StoreError
 from refundcore.store.evidence import attach_evidence, judge_evidence, remove_evidence
 from refundcore.store.evidence_reading import (
@@ -105,6 +117,7 @@ from refundcore.store.previewing import journal_end, preview_decide_many, previe
 from refundcore.store.reading import claim, events, journal
 from refundcore.store.replying import begin_reply, end_reply
 from refundcore.store.roles import ACTIONS, may
+from refundcore.store.ruling import day_begins, refresh
 from refundcore.store.settings import (
     LONGEST_HOURS,
     SettingChange,
@@ -140,7 +153,10 @@ __all__ = [
     "Comparison",
     "Decision",
     "Difference",
+    "Draft",
     "DueClaim",
+    "EditionReceipt",
+    "EditionRecord",
     "Event",
     "EvidenceRecord",
     "Facts",
@@ -181,6 +197,7 @@ __all__ = [
     "Viewer",
     "add_claim",
     "alike_evidence",
+    "approve_edition",
     "approve_override",
     "approve_payout",
     "ask_route",
@@ -198,10 +215,14 @@ __all__ = [
     "compare",
     "connect",
     "count_matching",
+    "day_begins",
     "decide",
     "decide_many",
     "discard_batch",
+    "drafts_kept",
+    "drop_draft",
     "due_claims",
+    "edition_records",
     "end_reply",
     "events",
     "evidence_file",
@@ -240,9 +261,12 @@ __all__ = [
     "preview_many",
     "preview_undo",
     "price_limits",
+    "propose_edition",
     "queue",
     "queue_figures",
     "queue_payout",
+    "refresh",
+    "reject_edition",
     "reject_override",
     "reject_payout",
     "rejects",
@@ -253,6 +277,7 @@ __all__ = [
     "remove_evidence",
     "reopen",
     "resume_or_remove",
+    "save_draft",
     "set_chargeback",
     "set_facts",
     "set_payout_limit",

@@ -20,6 +20,7 @@ from refundcore.store.chain import GENESIS, Ledger, canonical, digest, opened
 from refundcore.store.errors import Forbidden, Impossible, Stale
 from refundcore.store.judging import Verdict, judge_rows, kept
 from refundcore.store.model import Person, Receipt
+from refundcore.store.ruling import refresh
 from refundcore.store.settings import JUDGED_UNDER, Settings, kept_values, settings_of
 from refundcore.store.store import Store, first_of
 
@@ -140,7 +141,7 @@ class Act:
         It is while it holds and was made under the policy of now; one that a clock set back could change is not.
         """
         ends = row["holds_until"]
-        same = self.kept_settings.get(JUDGED_UNDER) == self.store.policy.fingerprint
+        same = self.kept_settings.get(JUDGED_UNDER) == self.store.laws.fingerprint
         if not same or self.at < row["updated_at"] or (ends is not None and self.at > ends):
             return None
         return Verdict(*(row[name] for name in Verdict._fields))
@@ -221,7 +222,7 @@ class Act:
         now = {**row, **values}
         if verdict is None:
             verdict = Verdict(*(row[name] for name in Verdict._fields))
-        values.update(kept(verdict, now, self.settings, self.store.policy))
+        values.update(kept(verdict, now, self.settings, self.store.laws))
         self.connection.execute(_update(tuple(values)), {"number": row["id"], **values})
         return {**now, **values, "last_hash": found}, event
 
@@ -292,6 +293,7 @@ def acting(
         raise Impossible("The form has no key, so a double click could not be told from two; reload the page.")
     with store.write() as connection:
         person = allowed(connection, actor, action)
+        refresh(store, connection, micros(at))
         asked = asked_of(action, actor, parameters or {}) if key else ""
         act = Act(store, connection, person, micros(at), key or "", asked)
         yield act

@@ -66,7 +66,7 @@ def _erased(value: object) -> bool:
 
 def judged_as(verdict: Verdict, store: Store) -> dict[str, Any]:
     """The verdict as an event's body keeps it."""
-    return {"verdict": verdict.verdict, "clause": verdict.clause, "policy": store.policy.fingerprint}
+    return {"verdict": verdict.verdict, "clause": verdict.clause, "policy": store.fingerprint(verdict.edition)}
 
 
 def add_claim(
@@ -106,7 +106,7 @@ def add_claim(
             **given,
         }
         verdict = judge_rows(store, [row], act.at)[0]
-        row.update(kept(verdict, row, act.settings, act.store.policy))
+        row.update(kept(verdict, row, act.settings, act.store.laws))
         act.connection.execute(sa.insert(tables.claims).values(row))
         body = {
             "ref": row["ref"],

@@ -220,7 +220,7 @@ def _money(act: Act, row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
             due = sentences.amount(verdict.refund, row["currency"])
             raise Impossible(f"The policy sets the refund: {due}.")
         return {"refund": verdict.refund, "fee": verdict.fee or 0, "currency": row["currency"]}
-    fee = _fee(act, row, most) if wish.refund is None else 0
+    fee = _fee(act, row, most, verdict) if wish.refund is None else 0
     refund = most - fee if wish.refund is None else wish.refund
     if fee and not refund:
         raise Impossible("The fee would take the whole refund: name the amount that is to be refunded.")
@@ -229,9 +229,9 @@ def _money(act: Act, row: Row, verdict: Verdict, wish: Wish) -> dict[str, Any]:
     return {"refund": refund, "fee": fee, "currency": row["currency"]}
 
 
-def _fee(act: Act, row: Row, due: int) -> int:
+def _fee(act: Act, row: Row, due: int, verdict: Verdict) -> int:
     """What the fee schedule keeps of an amount due, where the customer was told of it (C8c)."""
-    policy = act.store.policy
+    policy = act.store.laws.of_number(verdict.edition).policy
     ordered = row["purchased_at"] if row["ordered_at"] is None else row["ordered_at"]
     told = row["fee_disclosed"] and row["payment_method"] and ordered is not None
     if not told or row["reason"] not in policy.clauses["C8c"].reasons:

@@ -129,7 +129,7 @@ class Batch:
         }
         if given.bodies is None:
             named = pa.array(refs, type=pa.string())
-            told = bodies(of(rows.facts), judged, named, self.number, act.store.policy.fingerprint)
+            told = bodies(of(rows.facts), judged, named, self.number, act.store)
         else:
             told = of(given.bodies)
         hashes = None

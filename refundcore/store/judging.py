@@ -15,11 +15,12 @@ import sqlalchemy as sa
 
 from refundcore import promises
 from refundcore.deadlines import FAR_FUTURE, HOUR, Instants, micros
+from refundcore.editions import Editions
 from refundcore.facts import COLUMNS, Claims
-from refundcore.policy import Policy
 from refundcore.promises import Broken, Told
 from refundcore.store import tables
 from refundcore.store.model import OPEN_STATES
+from refundcore.store.ruling import refresh
 from refundcore.store.settings import JUDGED_UNDER, Settings, judged_under, load, write
 from refundcore.store.store import Store, rows_of
 
@@ -48,6 +49,8 @@ class Verdict(NamedTuple):
     refund: int | None
     fee: int | None
     holds_until: int | None
+    edition: int = 1
+    """The edition of the policy that judged it."""
 
 
 VERDICT_COLUMNS: Mapping[str, pa.DataType] = {
@@ -56,19 +59,25 @@ VERDICT_COLUMNS: Mapping[str, pa.DataType] = {
 }
 
 
-def judge(store: Store, claims: Claims, at: int | Instants) -> list[Verdict]:
-    """The verdicts of claims at an instant, or at one for each, in their order."""
+def judge(store: Store, claims: Claims, at: int | Instants, since: Sequence[int] | None = None) -> list[Verdict]:
+    """The verdicts of claims at an instant, or at one for each, in their order, by the edition in force at the order.
+
+    `since` is since when each is on the desk: what counts where none of its dates is known.
+    """
     if not len(claims):
         return []
-    columns = [column.to_pylist() for column in verdict_columns(store, claims, at).values()]
+    columns = [column.to_pylist() for column in verdict_columns(store, claims, at, since).values()]
     return [Verdict(*row) for row in zip(*columns, strict=True)]
 
 
-def verdict_columns(store: Store, claims: Claims, at: int | Instants) -> dict[str, pa.Array]:
+def verdict_columns(
+    store: Store, claims: Claims, at: int | Instants, since: Sequence[int] | None = None
+) -> dict[str, pa.Array]:
     """The verdicts of claims at an instant as the columns of `VERDICT_COLUMNS`, null for what a verdict leaves open."""
     if not len(claims):
         return {name: pa.nulls(0, type_) for name, type_ in VERDICT_COLUMNS.items()}
-    found = store.judge(claims, store.policy, at)
+    known = None if since is None else np.array(since, dtype=np.int64)
+    found = store.laws.judge(claims, at, since=known, by=store.judge)
     return {name: arrow(found[name], type_) for name, type_ in VERDICT_COLUMNS.items()}
 
 
@@ -83,15 +92,17 @@ def judge_rows(store: Store, rows: Sequence[Mapping[str, Any]], at: int | Instan
 
     `at` is an instant in microseconds, for all or one a row.
     """
-    verdicts = judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at)
-    if places := [place for place, row in enumerate(rows) if row.get("promised")]:
-        moments = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(rows),))[places]
-        told = [promises.read(rows[place]["promised"]) for place in places]
+    moments = np.broadcast_to(np.asarray(at, dtype=np.int64), (len(rows),))
+    since = [row.get("created_at") or moment for row, moment in zip(rows, moments.tolist(), strict=True)]
+    verdicts = judge(store, Claims.of({name: [row[name] for row in rows] for name in COLUMNS}), at, since)
+    told = {place: promises.read(row["promised"]) for place, row in enumerate(rows) if row.get("promised")}
+    for edition in {verdicts[place].edition for place in told}:
+        places = [place for place in told if verdicts[place].edition == edition]
         claims = Claims.of({name: [rows[place][name] for place in places] for name in COLUMNS})
-        by = [verdicts[place].verdict for place in places]
-        found = promises.broken_of(claims, store.policy, moments, told, by)
-        for place, each, moment, broken in zip(places, told, moments.tolist(), found, strict=True):
-            verdicts[place] = _held_to(verdicts[place], each, moment, broken)
+        policy, by = store.laws.of_number(edition).policy, [verdicts[place].verdict for place in places]
+        found = promises.broken_of(claims, policy, moments[places], [told[place] for place in places], by)
+        for place, broken in zip(places, found, strict=True):
+            verdicts[place] = _held_to(verdicts[place], told[place], int(moments[place]), broken)
     return verdicts
 
 
@@ -115,10 +126,20 @@ def _held_to(verdict: Verdict, told: Sequence[Told], at: int, found: Broken | No
     )
 
 
-def pay_by(policy: Policy, submitted: pa.Int64Array, ordered: pa.Int64Array, purchased: pa.Int64Array) -> pa.Int64Array:
-    """Until when the desk means to pay each claim, by its dates; null where it isn't known when a claim came."""
-    law = pc.coalesce(ordered, purchased, submitted, pa.scalar(0, pa.int64()))
-    ends = policy.pay_by(_filled(submitted), _filled(law), policy.zone)
+def pay_by(
+    laws: Editions,
+    editions: pa.Int64Array,
+    submitted: pa.Int64Array,
+    ordered: pa.Int64Array,
+    purchased: pa.Int64Array,
+) -> pa.Int64Array:
+    """Until when the desk means to pay each claim, by its edition and dates; null where it isn't known when it came."""
+    law = _filled(pc.coalesce(ordered, purchased, submitted, pa.scalar(0, pa.int64())))
+    came, numbers = _filled(submitted), _filled(editions)
+    ends = np.zeros(len(came), dtype=np.int64)
+    for number in np.unique(numbers).tolist():
+        policy, own = laws.of_number(number).policy, numbers == number
+        ends[own] = policy.pay_by(came[own], law[own], policy.zone)
     return pa.array(ends, type=pa.int64(), mask=~_given(submitted))
 
 
@@ -173,10 +194,10 @@ def first_act_by(
     return found
 
 
-def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, policy: Policy) -> dict[str, Any]:
+def kept(verdict: Verdict, row: Mapping[str, Any], settings: Settings, laws: Editions) -> dict[str, Any]:
     """The columns of a claim that follow from its verdict, state and facts."""
     dates = (pa.array([row[name]], type=pa.int64()) for name in ("submitted_at", "ordered_at", "purchased_at"))
-    (paid,) = pay_by(policy, *dates).to_pylist()
+    (paid,) = pay_by(laws, pa.array([verdict.edition], type=pa.int64()), *dates).to_pylist()
     moment = act_by(
         row["state"],
         row["outcome"],
@@ -202,7 +223,8 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
     moment, done, after = micros(at), 0, 0
     due: sa.ColumnElement[bool] = tables.claims.c.queue_at.isnot(None)
     with store.read() as connection:
-        changed = judged_under(connection) != store.policy.fingerprint
+        refresh(store, connection, moment)
+        changed = judged_under(connection) != store.laws.fingerprint
         if not (everything or changed):
             due = sa.and_(due, tables.claims.c.holds_until < moment)
             if connection.execute(sa.select(tables.claims.c.id).where(due).limit(1)).first() is None:
@@ -212,11 +234,11 @@ def rejudge_due(store: Store, at: datetime, *, everything: bool = False) -> int:
             query = sa.select(tables.claims).where(due, tables.claims.c.id > after)
             rows = rows_of(connection, query.order_by(tables.claims.c.id).limit(CHUNK))
             if rows:
-                _write(connection, rows, judge_rows(store, rows, moment), load(connection), store.policy)
+                _write(connection, rows, judge_rows(store, rows, moment), load(connection), store.laws)
             done += len(rows)
             if len(rows) < CHUNK:
                 if changed:
-                    write(connection, JUDGED_UNDER, store.policy.fingerprint, at=moment, by=None)
+                    write(connection, JUDGED_UNDER, store.laws.fingerprint, at=moment, by=None)
                 return done
         after = rows[-1]["id"]
 
@@ -226,7 +248,7 @@ def _write(
     rows: Sequence[Mapping[str, Any]],
     verdicts: Sequence[Verdict],
     settings: Settings,
-    policy: Policy,
+    laws: Editions,
 ) -> None:
     names = (*VERDICT_COLUMNS, "act_by", "queue_at", "answer_from")
     changed = []
@@ -235,7 +257,7 @@ def _write(
         settled = row["verdict"] in AWAITS and verdict.verdict not in AWAITS and row["asked_for"] != CHOICE
         if row["state"].startswith("waiting_") and settled:
             since = max(since, row["holds_until"] or since)  # time settled it: from then on it is ours to answer
-        values = {**kept(verdict, {**row, "answer_from": since}, settings, policy), "answer_from": since}
+        values = {**kept(verdict, {**row, "answer_from": since}, settings, laws), "answer_from": since}
         if any(row[name] != values[name] for name in names):
             changed.append({"number": row["id"], **values})
     if changed:

@@ -216,6 +216,8 @@ class ClaimRecord:
     refund: int | None
     fee: int | None
     holds_until: int | None
+    edition: int
+    """Of the policy that judged it."""
     act_by: int | None
     assignee_id: int | None
     assignee: str

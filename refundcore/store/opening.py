@@ -19,10 +19,10 @@ from refundcore.store.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0008"
+HEAD = "0009"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0008", "0009")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"
@@ -46,21 +46,17 @@ def connect(
     """Open the store, making or upgrading it where that is needed.
 
     `url` defaults to the environment's DATABASE_URL, else the file `refunds.db` in the folder REFUND_DESK_DATA, else
-    `data/desk/refunds.db` of the project. An existing store is backed up before an upgrade. `policy` defaults to
-    `policy.load()`, `judge` to `rules.judge`. Raises `StoreError` with a sentence for a store that is newer,
-    foreign, damaged, or was here before and is now missing or empty.
+    `data/desk/refunds.db` of the project. An existing store is backed up before an upgrade. A `policy` is judged by
+    instead of the store's own editions; `judge` defaults to `rules.judge`. Raises `StoreError` with a sentence for a
+    store that is newer, foreign, damaged, or was here before and is now missing or empty.
     """
     address = _address(url)
-    if policy is None:
-        from refundcore.policy import load  # noqa: PLC0415 - not needed where a policy is given
-
-        policy = load()
     if judge is None:
         from refundcore.rules import judge as by_rules  # noqa: PLC0415 - not needed where a judge is given
 
         judge = by_rules
     if address.get_backend_name() != "sqlite":
-        return _connect_server(address, policy, judge)
+        return _ruled(_connect_server(address, policy, judge), at)
     path, module = _file(address), sqlite.library()
     revision = sqlite.standing(path, module)
     _refuse_newer(revision, str(path))
@@ -71,6 +67,15 @@ def connect(
     if not sqlite.marker(path).exists():
         sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
         sqlite.private(sqlite.marker(path))
+    return _ruled(store, at)
+
+
+def _ruled(store: Store, at: datetime) -> Store:
+    """The store with its own editions in force, unless it was given a policy."""
+    if store.policy is None:
+        from refundcore.store.ruling import take_up  # noqa: PLC0415 - not needed where a policy is given
+
+        take_up(store, at)
     return store
 
 

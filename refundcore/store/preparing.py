@@ -70,10 +70,10 @@ def prepare(
     """
     rows, verdicts = incoming(claims), verdict_columns(store, claims, micros(at))
     dates = (claims.columns[name] for name in ("submitted_at", "ordered_at", "purchased_at"))
-    paid = pay_by(store.policy, *dates)
+    paid = pay_by(store.laws, verdicts["edition"], *dates)
     if None in rows.refs:
         return Prepared(rows, verdicts, paid, None)
-    told = bodies(rows.facts, verdicts, claims.columns["claim_ref"], number, store.policy.fingerprint)
+    told = bodies(rows.facts, verdicts, claims.columns["claim_ref"], number, store)
     guess = None
     if first is not None:
         guess = Guess(first, micros(at), actor, first_hashes(first, micros(at), actor, "created", told.to_pylist()))
@@ -81,15 +81,19 @@ def prepare(
 
 
 def bodies(
-    facts: pa.StringArray, verdicts: Mapping[str, pa.Array], refs: pa.StringArray, number: int, policy: str
+    facts: pa.StringArray, verdicts: Mapping[str, pa.Array], refs: pa.StringArray, number: int, store: Store
 ) -> pa.StringArray:
     """The bodies of the events that create claims: what `chain.Ledger.row` would make of each as a mapping."""
+    editions = verdicts["edition"].dictionary_encode()
+    prints = pa.array([canonical(store.fingerprint(each)) for each in editions.dictionary.to_pylist()], pa.string())
     return pc.binary_join_element_wise(
         f'{{"after":{_AFTER},"clause":',
         encoded(verdicts["clause"]),
         ',"facts":',
         facts,
-        f',"import":{number},"policy":{canonical(policy)},"ref":',
+        f',"import":{number},"policy":',
+        prints.take(editions.indices),
+        ',"ref":',
         encoded(refs),
         ',"verdict":',
         encoded(verdicts["verdict"]),

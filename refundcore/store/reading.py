@@ -28,6 +28,7 @@ _DIRECT = (
     "refund",
     "fee",
     "holds_until",
+    "edition",
     "act_by",
     "assignee_id",
     "created_at",

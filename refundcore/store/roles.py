@@ -37,6 +37,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "set_chargeback": _WORK,
     "pay": _MANAGE,
     "change_settings": _MANAGE,
+    "propose_edition": _MANAGE,
+    "approve_edition": _MANAGE,
     "erase": _MANAGE,
     "manage_people": _MANAGE,
 }
@@ -71,6 +73,8 @@ WORDS: Mapping[str, str] = {
     "set_chargeback": "record chargebacks",
     "pay": "pay out",
     "change_settings": "change settings",
+    "propose_edition": "change the policy",
+    "approve_edition": "release editions of the policy",
     "erase": "erase a customer's data",
     "manage_people": "manage people",
 }

@@ -354,7 +354,7 @@ def take_step(
         if earlier := act.earlier():
             return earlier
         row = act.load(claim, version)
-        changed = step_changes(step, row, given, act.at, store.policy)
+        changed = step_changes(step, row, given, act.at, store.laws.of_number(row["edition"]).policy)
         kind = STEPS[step]
         text = words(given.text, kind.text or "The text", needed=kind.needs_text)
         now = {**row, **changed}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from refundcore.editions import Editions
 from refundcore.store import sqlite
 from refundcore.store.errors import StoreError
 
@@ -56,8 +57,8 @@ class Store:
 
     engine: sa.Engine
     url: str
-    policy: Any
-    """The `refundcore.policy.Policy` that claims are judged under."""
+    given: Any
+    """A `refundcore.policy.Policy` to judge by instead of the store's own editions; None for those."""
     judge: Callable[..., pd.DataFrame]
     """`rules.judge` or, in a test, a stand-in of the same signature."""
     path: Path | None = None
@@ -65,6 +66,8 @@ class Store:
     notice: str = ""
     """A sentence for the start, where the store runs in a lesser mode; else ""."""
     writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    ruled: bool = field(default=False, init=False)
+    """Whether the store's own editions rule."""
     seen: dict[int, dict[int, str]] = field(default_factory=dict, repr=False)
     """Running import -> claims that its file has named so far -> the fingerprint of the row."""
     waiting: set[int] = field(default_factory=set, repr=False)
@@ -80,6 +83,32 @@ class Store:
             return self.path is not None and _turns(self.path).stat().st_size > 0
         except OSError:
             return False
+
+    def __post_init__(self) -> None:
+        self.policy = self.given
+
+    @property
+    def policy(self) -> Any:  # noqa: ANN401 - a policy.Policy; None in a store that was opened to be checked
+        """The `refundcore.policy.Policy` in force; claims are judged by `laws`."""
+        return self._law[0]
+
+    @policy.setter
+    def policy(self, policy: Any) -> None:  # noqa: ANN401
+        """From now on judge everything by one policy."""
+        self._law, self.ruled = (policy, Editions.only(policy)), False
+
+    @property
+    def laws(self) -> Editions:
+        """The editions, each claim being judged by the one that was in force at its order."""
+        return self._law[1]
+
+    def follow(self, editions: Editions, at: int) -> None:
+        """From now on judge by the store's own editions; in force is the one that judges an order of the moment."""
+        self._law, self.ruled = (editions.at(at).policy, editions), True
+
+    def fingerprint(self, edition: int) -> str:
+        """Of the document of an edition."""
+        return str(self.laws.of_number(edition).policy.fingerprint)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

@@ -106,6 +106,7 @@ claims = sa.Table(
     sa.Column("refund", sa.BigInteger),
     sa.Column("fee", sa.BigInteger),
     sa.Column("holds_until", sa.BigInteger, comment="NULL: for ever"),
+    sa.Column("edition", sa.BigInteger, nullable=False, server_default="1", comment="of the policy that judged it"),
     sa.Column("act_by", sa.BigInteger, comment="NULL: nothing left to do"),
     sa.Column("queue_at", sa.BigInteger, comment="act_by while the claim is open, else NULL"),
     sa.Column("asked_for", sa.Text, nullable=False),

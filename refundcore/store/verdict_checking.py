@@ -24,7 +24,7 @@ def check_verdicts(store: Store, connection: sa.Connection, at: datetime) -> tup
     judging by then, as of the last moment for which it was known to hold. Nothing is compared where the policy is
     another than the one that claims were last judged under: the desk judges them again when it starts.
     """
-    if store.policy is None or judged_under(connection) != store.policy.fingerprint:
+    if store.policy is None or judged_under(connection) != store.laws.fingerprint:
         return 0, ""
     claims, moment = tables.claims, micros(at)
     query = sa.select(claims).where(claims.c.state.in_(JUDGED)).order_by(claims.c.id)

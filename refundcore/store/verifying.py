@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from refundcore.facts import COLUMNS
 from refundcore.store import sqlite, tables
 from refundcore.store.chain import ERASED_ON, GENESIS, PERSONAL, commitment, event_hash, head_hash
+from refundcore.store.editions import check_editions
 from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
 from refundcore.store.evidence_reading import files
 from refundcore.store.model import OPEN_STATES
@@ -61,6 +62,7 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
             heads, last = _check_heads(connection)
             claims, events = _check_claims(connection)
             _check_decisions(connection)
+            _check_editions(connection)
             imports = _check_imports(connection)
             payouts, wrong = check_payouts(connection)
             if wrong:
@@ -82,6 +84,12 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
         f" {imports:,} imports balance.{paid}{files_too}{verdicts} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
+
+
+def _check_editions(connection: sa.Connection) -> None:
+    """Each edition is the document that its fingerprint names."""
+    if wrong := check_editions(connection):
+        raise _Wrong(wrong)
 
 
 def _check_evidence(connection: sa.Connection) -> list[Listed]:

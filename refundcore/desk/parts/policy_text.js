@@ -45,6 +45,12 @@ function example(row) {
   return line;
 }
 
+function rule(row) {
+  const line = make("li");
+  line.append(make("div", "head", row.role), make("pre", "source", row.source));
+  return line;
+}
+
 const told = (number, one, many) => number + " " + (number === 1 ? one : many);
 
 function clause(row) {
@@ -59,6 +65,8 @@ function clause(row) {
   const { settled: plain, examples } = row;
   if (plain.length) notes.append(folded(told(plain.length, "point with one reading", "points with one reading"), plain.map(settled)));
   if (examples.length) notes.append(folded(told(examples.length, "worked example", "worked examples"), examples.map(example)));
+  if (row.figures) said.append(make("p", "figures", row.figures));
+  if (row.rules.length) notes.append(folded(told(row.rules.length, "rule as it is written", "rules as they are written"), row.rules.map(rule)));
   block.append(make("div", "number", row.id), said);
   if (notes.childElementCount) block.append(notes);
   return block;

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from refundcore.store import sentences, tables
+from refundcore.store import figure_keeping, sentences, tables
 from refundcore.store.acting import Act
 from refundcore.store.acts import CHANGEABLE, free_ref
 from refundcore.store.chain import EVENT_COLUMNS, GENESIS, canonical, insert_columns, insert_rows
@@ -190,6 +190,7 @@ class Batch:
         """Write everything that was sorted."""
         connection = self.act.connection
         insert_columns(connection, tables.claims, self._claims)
+        figure_keeping.add_batch(self.act, self._claims)
         insert_rows(connection, tables.events, EVENT_COLUMNS, self._events)
         insert_rows(connection, tables.import_rejects, REJECT_COLUMNS, self._rejects)
         insert_rows(connection, tables.import_updates, UPDATE_COLUMNS, self._updates)

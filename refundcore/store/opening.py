@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from refundcore.store import sqlite
+from refundcore.deadlines import micros
+from refundcore.store import figure_keeping, sqlite
 from refundcore.store.errors import StoreError
 from refundcore.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0005"
+HEAD = "0007"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0007")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"
@@ -60,7 +61,9 @@ def connect(
 
         judge = by_rules
     if address.get_backend_name() != "sqlite":
-        return _connect_server(address, policy, judge)
+        served = _connect_server(address, policy, judge)
+        figure_keeping.rebuild_where_needed(served, micros(at))
+        return served
     path, module = _file(address), sqlite.library()
     revision = sqlite.standing(path, module)
     _refuse_newer(revision, str(path))
@@ -71,6 +74,7 @@ def connect(
     if not sqlite.marker(path).exists():
         sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
         sqlite.private(sqlite.marker(path))
+    figure_keeping.rebuild_where_needed(store, micros(at))
     return store
 
 

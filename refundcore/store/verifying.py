@@ -18,6 +18,7 @@ from refundcore.store import sqlite, tables
 from refundcore.store.chain import ERASED_ON, GENESIS, PERSONAL, commitment, event_hash, head_hash
 from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
 from refundcore.store.evidence_reading import files
+from refundcore.store.figure_keeping import check_figures
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.payout_checking import check_payouts
 from refundcore.store.sentences import DONE
@@ -66,6 +67,9 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
             if wrong:
                 return Finding(good=False, sentence=wrong)
             listed = _check_evidence(connection)
+            days, wrong = check_figures(store, connection)
+            if wrong:
+                return Finding(good=False, sentence=wrong)
             judged, wrong = check_verdicts(store, connection, at) if at else (0, "")
             if wrong:
                 return Finding(good=False, sentence=wrong)
@@ -76,10 +80,11 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
         return Finding(good=False, sentence=str(wrong))
     files_too = f" {evidence:,} files of evidence are unchanged." if evidence else ""
     paid = f" {payouts:,} payouts agree with their decisions and orders." if payouts else ""
+    counted = f" The figures of {days:,} days are the sums of their claims." if days else ""
     verdicts = f" {judged:,} open claims were judged afresh and have the verdict that is kept." if judged else ""
     sentence = (
         f"{claims:,} claims agree with their {events:,} events, {heads:,} entries of the journal hold together and"
-        f" {imports:,} imports balance.{paid}{files_too}{verdicts} The journal ends with {last[:16]}."
+        f" {imports:,} imports balance.{paid}{files_too}{counted}{verdicts} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
 

@@ -82,7 +82,10 @@ def figured(given: Columns, policy: Policy) -> dict[str, list[Any]]:
         "channel": text("channel"),
         "product": text("product"),
         "agent": whole("assignee_id"),
-        "amount": whole("amount"),
+        "amount": [
+            max(paid, refund + fee)  # where what was paid isn't known, what was granted stands for it
+            for paid, refund, fee in zip(whole("amount"), whole("refund"), whole("fee"), strict=True)
+        ],
         "created": _days([None if was else at for at, was in zip(created, past, strict=True)], zone),
         "answer": _bins(
             [

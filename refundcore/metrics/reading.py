@@ -1,0 +1,113 @@
+"""Sums out of the daily figures, or where they don't hold the combination asked for, out of the rows of the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from refundcore.metrics.model import Frame, number_of
+from refundcore.store.acting import hidden_imports
+from refundcore.store.figure_tables import SUMS, claim_figures, daily_figures
+from refundcore.store.summing import KINDS, Kind, named, query
+
+Row = dict[str, Any]
+
+_daily = daily_figures.c
+
+
+def sums(
+    connection: sa.Connection,
+    kind: str,
+    frame: Frame,
+    by: Sequence[str] = (),
+    *,
+    facet: str = "",
+    what: str | None = None,
+) -> list[Row]:
+    """The sums of a kind of figure within a frame, by some of `day`, `reason`, `currency`, `what` and `value`.
+
+    `facet` is the column (currency, method, channel, agent, product) whose value `value` is; `what` leaves only the
+    figures of that code. Rows hold what they are
+    grouped by and the sums, in the order of the groups.
+    """
+    source = _kept(connection, kind, frame, facet)
+    table = (_exact(connection, kind, frame, facet) if source is None else source).subquery()
+    groups = [table.c[name] for name in by]
+    totals = [sa.func.sum(table.c[name]).label(name) for name in SUMS]
+    asked = sa.select(*groups, *totals).group_by(*groups).order_by(*groups)
+    found = connection.execute(asked if what is None else asked.where(table.c.what == what)).mappings()
+    return [{name: row[name] for name in by} | {name: int(row[name]) for name in SUMS} for row in found if row["n"]]
+
+
+def from_rollup(kind: str, frame: Frame, facet: str = "") -> bool:
+    """Whether the daily figures hold what is asked for; otherwise the claims' own rows are summed."""
+    return _place(KINDS[kind], frame, facet) is not None
+
+
+def _place(kind: Kind, frame: Frame, facet: str) -> str | None:
+    """The facet of the daily figures that answers; None where none does."""
+    wanted = {name for name in (*frame.filters, facet) if name and name not in kind.keys}
+    if not wanted:
+        return ""
+    held = {named(column) for column in kind.facets}
+    return next(iter(wanted)) if len(wanted) == 1 and wanted <= held else None
+
+
+def _kept(connection: sa.Connection, name: str, frame: Frame, facet: str) -> sa.Select[Any] | None:
+    kind = KINDS[name]
+    place = _place(kind, frame, facet)
+    if place is None:
+        return None
+    wanted = [_daily.kind == name, _daily.facet == place]
+    if place in frame.filters:
+        wanted.append(_daily.value == frame.filters[place])
+    elif place:
+        wanted.append(_daily.value.in_(values(connection, name, place)))
+    else:
+        wanted.append(_daily.value == "")
+    wanted.append(_daily.day.between(number_of(frame.first), number_of(frame.last)))
+    wanted += [_daily[key] == value for key, value in frame.filters.items() if key in kind.keys]
+    columns = [daily_figures.c[key] for key in ("day", "reason", "currency", "what")]
+    if facet in kind.keys:
+        value: sa.ColumnElement[Any] = _daily[facet]
+    else:
+        value = _daily.value
+    return sa.select(value.label("value"), *columns, *(_daily[key] for key in SUMS)).where(*wanted)
+
+
+def values(connection: sa.Connection, kind: str, facet: str) -> list[str]:
+    """The values that a facet has, found by stepping from one to the next."""
+    here = sa.and_(_daily.kind == kind, _daily.facet == facet)
+    first = sa.select(sa.func.min(_daily.value).label("value")).where(here)
+    steps = first.cte("steps", recursive=True)
+    following = sa.select(sa.func.min(_daily.value)).where(here, _daily.value > steps.c.value).scalar_subquery()
+    steps = steps.union_all(sa.select(following).where(steps.c.value.isnot(None)))
+    return list(connection.execute(sa.select(steps.c.value).where(steps.c.value.isnot(None))).scalars())
+
+
+def _exact(connection: sa.Connection, name: str, frame: Frame, facet: str) -> sa.Select[Any]:
+    kind = KINDS[name]
+    day = claim_figures.c[kind.day]
+    there = [day.between(number_of(frame.first), number_of(frame.last)), seen(connection)]
+    there += [chosen(kind, key, value) for key, value in frame.filters.items()]
+    return query(name, sa.and_(*there), column_of(kind, facet) if facet else "")
+
+
+def column_of(kind: Kind, name: str) -> str:
+    """The column of a claim's row that a filter means: the agent of a decision is whoever made it."""
+    return "decider" if name == "agent" and "decider" in kind.facets else name
+
+
+def chosen(kind: Kind, name: str, value: str) -> sa.ColumnElement[bool]:
+    """The condition that a claim's row has the value of a filter."""
+    column = claim_figures.c[column_of(kind, name)]
+    return column == (int(value or 0) if name == "agent" else value)
+
+
+def seen(connection: sa.Connection) -> sa.ColumnElement[bool]:
+    """The condition that leaves out claims of unfinished imports."""
+    hidden = hidden_imports(connection)
+    number = claim_figures.c.import_id
+    return sa.or_(number.is_(None), number.notin_(hidden)) if hidden else sa.true()

@@ -33,12 +33,37 @@ def sums(
     grouped by and the sums, in the order of the groups.
     """
     source = _kept(connection, kind, frame, facet)
-    table = (_exact(connection, kind, frame, facet) if source is None else source).subquery()
+    if source is None:
+        return exact_sums(connection, kind, frame, by, facet=facet, what=what)
+    return _grouped(connection, source, by, what)
+
+
+def exact_sums(
+    connection: sa.Connection,
+    kind: str,
+    frame: Frame,
+    by: Sequence[str] = (),
+    *,
+    facet: str = "",
+    what: str | None = None,
+) -> list[Row]:
+    """The same out of the claims' own rows, for any combination of filters."""
+    return _grouped(connection, _exact(connection, kind, frame, facet), by, what)
+
+
+def _grouped(connection: sa.Connection, source: sa.Select[Any], by: Sequence[str], what: str | None) -> list[Row]:
+    table = source.subquery()
     groups = [table.c[name] for name in by]
     totals = [sa.func.sum(table.c[name]).label(name) for name in SUMS]
     asked = sa.select(*groups, *totals).group_by(*groups).order_by(*groups)
     found = connection.execute(asked if what is None else asked.where(table.c.what == what)).mappings()
-    return [{name: row[name] for name in by} | {name: int(row[name]) for name in SUMS} for row in found if row["n"]]
+    return [
+        {name: _plain(name, row[name]) for name in by} | {n: int(row[n]) for n in SUMS} for row in found if row["n"]
+    ]
+
+
+def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - a day is a number, everything else a text
+    return value if name == "day" else str(value)
 
 
 def from_rollup(kind: str, frame: Frame, facet: str = "") -> bool:

@@ -20,7 +20,7 @@ from refundcore.store import tables
 from refundcore.store.chain import insert_columns
 from refundcore.store.figure_tables import KEY, NAMES, SUMS, claim_figures, daily_figures
 from refundcore.store.figuring import CLAIM, figured
-from refundcore.store.payout_tables import LIVE, payouts
+from refundcore.store.payout_tables import payouts
 from refundcore.store.settings import kept_value, write
 from refundcore.store.summing import Key, Sums, add, key_of, shares, summed
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 ANSWERS = ("asked", "decided", "override_approved")
 """The events by which a claim is answered."""
+
+GRANTED = ("queued", "in_batch", "paid")
+"""States of goodwill that somebody approved and that neither failed nor was taken back."""
 
 AT_ONCE = 20_000
 """Claims that are figured together."""
@@ -213,9 +216,10 @@ def _read(connection: sa.Connection, there: sa.ColumnElement[bool], of: Any) -> 
         .group_by(_events.c.claim_id)
     )
     _place(columns, place, size, ("answered_at",), connection.execute(answers))
+    granted = sa.func.min(sa.func.coalesce(payouts.c.approved_at, payouts.c.at))
     given = (
-        sa.select(payouts.c.claim_id, sa.func.min(payouts.c.at), sa.func.sum(payouts.c.amount))
-        .where(of(payouts.c.claim_id), payouts.c.remedy == "goodwill", payouts.c.state.in_(LIVE))
+        sa.select(payouts.c.claim_id, granted, sa.func.sum(payouts.c.amount))
+        .where(of(payouts.c.claim_id), payouts.c.remedy == "goodwill", payouts.c.state.in_(GRANTED))
         .group_by(payouts.c.claim_id)
     )
     _place(columns, place, size, ("granted_at", "goodwill"), connection.execute(given))

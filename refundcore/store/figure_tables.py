@@ -29,7 +29,7 @@ claim_figures = sa.Table(
     sa.Column("claim_id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     sa.Column("import_id", sa.BigInteger),
     _count("came", "local day on which it reached the company, or else came onto the desk"),
-    _day("bought", "local day of the purchase, or else of the order; NULL: not known"),
+    _day("bought", "local day of the order, or else of the purchase; NULL: not known"),
     _code("reason"),
     _code("currency"),
     _code("method", "how it was paid; '' where it is not known"),

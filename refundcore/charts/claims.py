@@ -235,7 +235,7 @@ def falling_due(asked: Asked) -> Answer:
     if not any(counts):
         return Answer("Nothing is overdue, and nothing falls due in the coming 7 days of this period.")
     days = [asked.today + timedelta(days=number) for number in range(AHEAD)]
-    names = ["overdue", "today", *(f"{day:%a} {day.day} {day:%b}" for day in days[1:])]
+    names = ["overdue", "today", *(f"{day:%a} {day.day}" for day in days[1:])]
     behind = [
         to_text(metrics.Pick(metrics.DUE, asked.today, days[-1], where={"from": str(low), "to": str(high)}))
         for low, high in zip(edges[:-1], edges[1:], strict=True)

@@ -158,13 +158,16 @@ def silent(asked: Asked) -> Answer:
     if not whole:
         return Answer("Nothing was decided during this period, so no clause had the chance to.")
     led = {row["what"] for row in rows}
-    able = {name: clause for name, clause in asked.store.policy.clauses.items() if clause.role in LEADING}
+    able = {name: clause for name, clause in asked.store.policy.clauses.items() if set(clause.roles) & set(LEADING)}
     never = [name for name in able if name not in led]
     fired = len(able) - len(never)
     return Answer(
         sentence=f"{fired:,} of {many(len(able), 'clause')} led the verdict of {many(whole, 'decision')}; "
         + (f"{len(never):,} never did." if never else "none stayed silent."),
-        table=tuple({"Clause": name, "What it is about": able[name].title, "Role": able[name].role} for name in never),
+        table=tuple(
+            {"Clause": name, "What it is about": able[name].title, "Role": ", ".join(able[name].roles)}
+            for name in never
+        ),
         note="A clause that never leads may still count: it is cited beside the leading one, or it bars what nobody "
         "claims.",
     )

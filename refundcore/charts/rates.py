@@ -15,7 +15,7 @@ from refundcore.charts.looks import colour, many, percent, rate_text
 from refundcore.charts.model import FEW, Answer, Asked, Cell, Picks, chart
 from refundcore.metrics import Bucket, Rate, buckets, day_of, pick, to_text
 
-PANEL = 92
+PANEL = 104
 
 
 @chart("How does the refund rate change?", "Decisions")
@@ -106,7 +106,7 @@ def _panels(asked: Asked, rates: dict[str, list[Rate]], spans: list[Bucket], pic
             col=1,
             x=seen,
             y=shares,
-            mode="lines+markers+text" if few_steps else "lines+markers",
+            mode="lines+markers",
             line={"color": fill, "width": 1.5},
             marker={
                 "color": fill,
@@ -122,17 +122,26 @@ def _panels(asked: Asked, rates: dict[str, list[Rate]], spans: list[Bucket], pic
                 "thickness": 1.2,
                 "width": 0,
             },
-            text=[f"n {found[number].whole:,}" for number in seen],
-            textposition="bottom right",
-            textfont={"size": 10.5},
             customdata=[[label(spans[number], long=True), found[number].part, found[number].whole] for number in seen],
             hovertemplate="%{customdata[0]}: %{customdata[1]:,} of %{customdata[2]:,} (%{y:.0%})<extra></extra>",
             cliponaxis=False,
         )
         picks.add(figure, [_behind(asked, spans[number], reason) for number in seen])
+        if few_steps:
+            figure.add_scatter(
+                row=row,
+                col=1,
+                x=seen,
+                y=[-0.26] * len(seen),
+                mode="text",
+                text=[f"n {found[number].whole:,}" for number in seen],
+                textfont={"size": 10.5},
+                hoverinfo="skip",
+                cliponaxis=False,
+            )
     time_axis(figure, spans)
-    figure.update_xaxes(range=[-0.4, len(spans) - 0.2])
-    figure.update_yaxes(range=[-0.05, 1.05], tickvals=[0, 0.5, 1], tickformat=".0%", zeroline=False)
+    figure.update_xaxes(range=[-0.5, len(spans) - 0.5])
+    figure.update_yaxes(range=[-0.42, 1.05], tickvals=[0, 0.5, 1], tickformat=".0%", zeroline=False)
     looks.framed(figure, 40 + PANEL * size, dark=asked.dark)
     return figure.update_layout(margin={"t": 24})
 

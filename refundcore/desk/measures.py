@@ -34,6 +34,7 @@ QUIET = {"displayModeBar": False}
 KEPT_FOR = 60
 """Seconds that a chart is kept; a change of any claim draws it anew at once."""
 
+IN_A_ROW = 5
 PAGE = "pages/metrics.py"
 
 
@@ -77,9 +78,12 @@ def headline(chosen: Chosen) -> Headline:
     """Draw the figures on top; they are returned for whoever wants to know whether there are any."""
     found = acts.read(_headline, chosen)
     shown = figures_of(found, chosen)
-    with st.container(horizontal=True, gap="small", key="headline"):
-        for figure in shown:
-            _draw_figure(figure)
+    with st.container(key="headline", gap="small"):
+        for start in range(0, len(shown), IN_A_ROW):
+            row = shown[start : start + IN_A_ROW]
+            for place, figure in zip(st.columns(IN_A_ROW, gap="small"), row, strict=False):
+                with place:
+                    _draw_figure(figure)
     for sentence in beside(found):
         st.markdown(f":small[:gray[{plain(sentence)}]]")
     return found.now
@@ -87,7 +91,7 @@ def headline(chosen: Chosen) -> Headline:
 
 def _draw_figure(figure: Figure) -> None:
     name = figure.label.split(" in ")[0].replace(" ", "_").lower()
-    with st.container(key=f"figure_{name}", width=176, gap=None):
+    with st.container(key=f"figure_{name}", gap=None):
         st.metric(
             figure.label,
             figure.value,

@@ -83,7 +83,7 @@ def keep(act: Act) -> None:
                 add(change, shares(row))
                 if old is not None:
                     add(change, shares(old), -1)
-    _write(connection, change)
+    write_sums(connection, change)
 
 
 def add_batch(act: Act, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -112,7 +112,7 @@ def sums_of_import(connection: sa.Connection, number: int) -> Sums:
 
 def count(connection: sa.Connection, sums: Sums, sign: int = 1) -> None:
     """Add to the daily figures, or take away."""
-    _write(connection, {key: [sign * value for value in values] for key, values in sums.items()})
+    write_sums(connection, {key: [sign * value for value in values] for key, values in sums.items()})
 
 
 def forget(connection: sa.Connection, ids: Any) -> None:  # noqa: ANN401 - what `IN` takes
@@ -121,16 +121,19 @@ def forget(connection: sa.Connection, ids: Any) -> None:  # noqa: ANN401 - what 
 
 
 def rebuild(store: Store, at: int) -> int:
-    """Make all figures anew from the claims; how many claims were counted."""
+    """Make all figures anew from the claims and orders; how many claims were counted."""
+    from refundcore.store.ordering import all_orders  # noqa: PLC0415 - orders are kept by acts, acts keep figures
+
     with store.write() as connection:
         connection.execute(sa.delete(claim_figures))
-        connection.execute(sa.delete(daily_figures).where(daily_figures.c.kind != ORDERS))
+        connection.execute(sa.delete(daily_figures))
         hidden, sums, done = _hidden(connection), Sums(), 0
         for columns in figured_anew(connection, store.policy):
             insert_columns(connection, claim_figures, columns)
             summed(_visible(columns, hidden), sums)
             done += len(columns["claim_id"])
-        _write(connection, sums)
+        write_sums(connection, sums)
+        write_sums(connection, all_orders(connection, store.policy.zone))
         write(connection, FIGURED_UNDER, basis(store.policy), at=at, by=None)
     return done
 
@@ -148,6 +151,8 @@ def check_figures(store: Store, connection: sa.Connection) -> tuple[int, str]:
 
     Figures of another zone or fee schedule are not compared: the next start of the desk makes them anew.
     """
+    from refundcore.store.ordering import all_orders  # noqa: PLC0415 - orders are kept by acts, acts keep figures
+
     if store.policy is None or kept_value(connection, FIGURED_UNDER) != basis(store.policy):
         return 0, ""
     hidden, sums, last = _hidden(connection), Sums(), 0
@@ -162,10 +167,9 @@ def check_figures(store: Store, connection: sa.Connection) -> tuple[int, str]:
         last = numbers[-1]
     if connection.execute(sa.select(claim_figures.c.claim_id).where(claim_figures.c.claim_id > last)).first():
         return 0, "There are figures of a claim that is missing: run `refund-desk figures` to make them anew."
+    sums |= all_orders(connection, store.policy.zone)
     days = set()
-    for row in connection.execution_options(yield_per=AT_ONCE).execute(
-        sa.select(daily_figures).where(daily_figures.c.kind != ORDERS)
-    ):
+    for row in connection.execution_options(yield_per=AT_ONCE).execute(sa.select(daily_figures)):
         found = row._mapping  # noqa: SLF001 - the row as a mapping, which SQLAlchemy names so
         days.add(found["day"])
         if sums.pop(key_of(found), [0] * len(SUMS)) != [found[name] for name in SUMS]:
@@ -279,7 +283,7 @@ _UPSERT = (
 )
 
 
-def _write(connection: sa.Connection, change: Mapping[Key, Sequence[int]]) -> None:
+def write_sums(connection: sa.Connection, change: Mapping[Key, Sequence[int]]) -> None:
     """Add differences to the daily figures."""
     rows = [(*key, *values) for key, values in sorted(change.items()) if any(values)]
     if not rows:

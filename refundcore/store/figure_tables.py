@@ -77,7 +77,7 @@ orders = sa.Table(
     metadata,
     sa.Column("order_ref", sa.Text, primary_key=True),
     sa.Column("product", sa.Text, primary_key=True, comment="'' where it is not known"),
-    sa.Column("day", sa.BigInteger, nullable=False, comment="local day of the order"),
+    sa.Column("at", sa.BigInteger, nullable=False, comment="when it was placed"),
     sa.Column("amount", sa.BigInteger, nullable=False, comment="minor units; 0 where it is not known"),
     sa.Column("currency", sa.Text, nullable=False),
     sqlite_with_rowid=False,

@@ -66,9 +66,7 @@ def figured(given: Columns, policy: Policy) -> dict[str, list[Any]]:
 
     zone, created, submitted = policy.zone, of("created_at"), of("submitted_at")
     came = [one if sent is None else sent for one, sent in zip(created, submitted, strict=True)]
-    bought = [
-        number if at is None else at for at, number in zip(of("ordered_at"), of("purchased_at"), strict=True)
-    ]
+    bought = [number if at is None else at for at, number in zip(of("ordered_at"), of("purchased_at"), strict=True)]
     past = [value == HISTORY for value in of("policy")]
     effect = of("decision_at")
     found: dict[str, list[Any]] = {

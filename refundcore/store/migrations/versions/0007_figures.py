@@ -51,7 +51,7 @@ def upgrade() -> None:
         "orders",
         sa.Column("order_ref", sa.Text(), nullable=False),
         sa.Column("product", sa.Text(), nullable=False),
-        sa.Column("day", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("order_ref", "product"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from refundcore.metrics.model import Frame, number_of
 from refundcore.store.acting import hidden_imports
 from refundcore.store.figure_tables import SUMS, claim_figures, daily_figures
-from refundcore.store.summing import KINDS, Kind, named, query
+from refundcore.store.summing import BARE, KINDS, MONTHLY, Kind, named, query
 
 Row = dict[str, Any]
 
@@ -32,7 +33,7 @@ def sums(
     figures of that code. Rows hold what they are
     grouped by and the sums, in the order of the groups.
     """
-    source = _kept(connection, kind, frame, facet)
+    source = _kept(connection, kind, frame, facet, by)
     if source is None:
         return exact_sums(connection, kind, frame, by, facet=facet, what=what)
     return _grouped(connection, source, by, what)
@@ -51,7 +52,9 @@ def exact_sums(
     return _grouped(connection, _exact(connection, kind, frame, facet), by, what)
 
 
-def _grouped(connection: sa.Connection, source: sa.Select[Any], by: Sequence[str], what: str | None) -> list[Row]:
+def _grouped(
+    connection: sa.Connection, source: sa.Select[Any] | sa.CompoundSelect[Any], by: Sequence[str], what: str | None
+) -> list[Row]:
     table = source.subquery()
     groups = [table.c[name] for name in by]
     totals = [sa.func.sum(table.c[name]).label(name) for name in SUMS]
@@ -66,40 +69,67 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - a day is a number, e
     return value if name == "day" else str(value)
 
 
-def from_rollup(kind: str, frame: Frame, facet: str = "") -> bool:
+def from_rollup(kind: str, frame: Frame, facet: str = "", by: Sequence[str] = ()) -> bool:
     """Whether the daily figures hold what is asked for; otherwise the claims' own rows are summed."""
-    return _place(KINDS[kind], frame, facet) is not None
+    return _place(KINDS[kind], frame, facet, by) is not None
 
 
-def _place(kind: Kind, frame: Frame, facet: str) -> str | None:
+def _place(kind: Kind, frame: Frame, facet: str, by: Sequence[str]) -> str | None:
     """The facet of the daily figures that answers; None where none does."""
     wanted = {name for name in (*frame.filters, facet) if name and name not in kind.keys}
     if not wanted:
         return ""
     held = {named(column) for column in kind.facets}
-    return next(iter(wanted)) if len(wanted) == 1 and wanted <= held else None
+    if len(wanted) != 1 or not wanted <= held:
+        return None
+    place = next(iter(wanted))
+    return None if place in BARE and (frame.reason is not None or "reason" in by) else place
 
 
-def _kept(connection: sa.Connection, name: str, frame: Frame, facet: str) -> sa.Select[Any] | None:
+def _kept(
+    connection: sa.Connection, name: str, frame: Frame, facet: str, by: Sequence[str]
+) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
     kind = KINDS[name]
-    place = _place(kind, frame, facet)
+    place = _place(kind, frame, facet, by)
     if place is None:
         return None
-    wanted = [_daily.kind == name, _daily.facet == place]
+    wanted = [_daily.facet == place]
     if place in frame.filters:
         wanted.append(_daily.value == frame.filters[place])
     elif place:
         wanted.append(_daily.value.in_(values(connection, name, place)))
     else:
         wanted.append(_daily.value == "")
-    wanted.append(_daily.day.between(number_of(frame.first), number_of(frame.last)))
     wanted += [_daily[key] == value for key, value in frame.filters.items() if key in kind.keys]
-    columns = [daily_figures.c[key] for key in ("day", "reason", "currency", "what")]
-    if facet in kind.keys:
-        value: sa.ColumnElement[Any] = _daily[facet]
-    else:
-        value = _daily.value
-    return sa.select(value.label("value"), *columns, *(_daily[key] for key in SUMS)).where(*wanted)
+    value: sa.ColumnElement[Any] = _daily[facet] if facet in kind.keys else _daily.value
+    columns = (value.label("value"), *(_daily[key] for key in ("day", "reason", "currency", "what", *SUMS)))
+    parts = [
+        sa.select(*columns).where(
+            _daily.kind == name + suffix, *wanted, _daily.day.between(number_of(first), number_of(last))
+        )
+        for suffix, first, last in _stretches(frame, by_day="day" in by)
+    ]
+    return parts[0] if len(parts) == 1 else sa.union_all(*parts)
+
+
+def _stretches(frame: Frame, *, by_day: bool) -> list[tuple[str, date, date]]:
+    """The frame in days and, where days aren't told apart, whole months: (end of the kind's name, first, last)."""
+    first, last = frame.first, frame.last
+    start = first if first.day == 1 else _following(first)
+    end = last if _following(last) == last + timedelta(days=1) else last.replace(day=1) - timedelta(days=1)
+    if by_day or start > end:
+        return [("", first, last)]
+    found = [(MONTHLY, start, end)]
+    if first < start:
+        found.append(("", first, start - timedelta(days=1)))
+    if end < last:
+        found.append(("", end + timedelta(days=1), last))
+    return found
+
+
+def _following(day: date) -> date:
+    """The first day of the next month."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def values(connection: sa.Connection, kind: str, facet: str) -> list[str]:

@@ -22,7 +22,7 @@ from refundcore.store.figure_tables import KEY, NAMES, SUMS, claim_figures, dail
 from refundcore.store.figuring import CLAIM, figured
 from refundcore.store.payout_tables import payouts
 from refundcore.store.settings import kept_value, write
-from refundcore.store.summing import Key, Sums, add, key_of, shares, summed
+from refundcore.store.summing import Key, Sums, add, key_of, months, shares, summed
 
 if TYPE_CHECKING:
     from refundcore.store.acting import Act
@@ -37,8 +37,28 @@ GRANTED = ("queued", "in_batch", "paid")
 AT_ONCE = 20_000
 """Claims that are figured together."""
 
+SUMMED_AT_ONCE = 100_000
+"""Claims whose figures are added up together."""
+
 FIGURED_UNDER = "figured_under"
 """The name under which the settings keep what the figures follow from beside the claims."""
+
+OF_NEW = (
+    "claim_id",
+    "came",
+    "bought",
+    "reason",
+    "currency",
+    "method",
+    "channel",
+    "product",
+    "created",
+    "answer",
+    "cure_day",
+    "cure",
+    "cure_due",
+)
+"""The figures that a claim has before anybody works on it."""
 
 HIDDEN = ("running", "finishing", "removing")
 """States of an import whose claims are in no sum."""
@@ -103,11 +123,23 @@ def sums_of_import(connection: sa.Connection, number: int) -> Sums:
     ).one()
     if reach.first_claim is None:
         return found
-    for start in range(reach.first_claim, reach.last_claim + 1, AT_ONCE):
-        end = min(start + AT_ONCE - 1, reach.last_claim)
+    for start in range(reach.first_claim, reach.last_claim + 1, SUMMED_AT_ONCE):
+        end = min(start + SUMMED_AT_ONCE - 1, reach.last_claim)
         ours = sa.and_(claim_figures.c.claim_id.between(start, end), claim_figures.c.import_id == number)
-        summed(_columns(connection, ours), found)
+        summed(_new(connection, ours), found)
     return found
+
+
+def _new(connection: sa.Connection, there: sa.ColumnElement[bool]) -> dict[str, Sequence[Any]]:
+    """The figures of claims that nobody has decided, as columns: what decides nothing is not read."""
+    rows = connection.execute(sa.select(*(claim_figures.c[name] for name in OF_NEW)).where(there)).all()
+    size = len(rows)
+    columns: dict[str, Sequence[Any]] = dict(zip(OF_NEW, zip(*rows, strict=True) if rows else [()] * 99, strict=False))
+    for name in NAMES:
+        column = claim_figures.c[name]
+        if name not in columns:
+            columns[name] = [None if column.nullable else "" if isinstance(column.type, sa.Text) else 0] * size
+    return columns
 
 
 def count(connection: sa.Connection, sums: Sums, sign: int = 1) -> None:
@@ -168,6 +200,7 @@ def check_figures(store: Store, connection: sa.Connection) -> tuple[int, str]:
     if connection.execute(sa.select(claim_figures.c.claim_id).where(claim_figures.c.claim_id > last)).first():
         return 0, "There are figures of a claim that is missing: run `refund-desk figures` to make them anew."
     sums |= all_orders(connection, store.policy.zone)
+    sums |= months(sums)
     days = set()
     for row in connection.execution_options(yield_per=AT_ONCE).execute(sa.select(daily_figures)):
         found = row._mapping  # noqa: SLF001 - the row as a mapping, which SQLAlchemy names so
@@ -284,8 +317,9 @@ _UPSERT = (
 
 
 def write_sums(connection: sa.Connection, change: Mapping[Key, Sequence[int]]) -> None:
-    """Add differences to the daily figures."""
-    rows = [(*key, *values) for key, values in sorted(change.items()) if any(values)]
+    """Add differences to the daily figures, and to the sums of their months."""
+    whole = {**change, **months(change)}
+    rows = [(*key, *values) for key, values in sorted(whole.items()) if any(values)]
     if not rows:
         return
     if connection.dialect.name == "sqlite":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,12 @@ class Kind:
     """The columns by each of which the figure is kept once more, for whoever filters or compares by it."""
 
 
+BARE = ("product",)
+"""Facets under which figures are kept without their reason, since there are so many of their values."""
+
+MONTHLY = "*"
+"""Ends the kind of a month's sum, which stands under the month's first day."""
+
 _RATE = ("n", "decided", "approved")
 _DECISION = ("currency", "method", "channel", "decider")
 
@@ -61,6 +68,8 @@ KINDS: Mapping[str, Kind] = {
 }
 """Kind -> how it is counted."""
 
+_EPOCH = date(1970, 1, 1)
+
 OPEN = "open"
 """A cure that isn't over counts under the day on which it is due."""
 
@@ -75,12 +84,13 @@ def shares(row: Mapping[str, Any]) -> Iterator[tuple[Key, list[int]]]:
     for name, kind in KINDS.items():
         if row[kind.day] is None:
             continue
-        reason = row["reason"] if "reason" in kind.keys else ""
+        own = row["reason"] if "reason" in kind.keys else ""
         currency = row["currency"] if "currency" in kind.keys else ""
         values = [_values(name, sum_, row) if sum_ in kind.sums else 0 for sum_ in SUMS]
         what = _what(kind, row)
-        yield (name, "", "", row[kind.day], reason, currency, what), values
+        yield (name, "", "", row[kind.day], own, currency, what), values
         for facet in kind.facets:
+            reason = "" if facet in BARE else own
             yield (name, named(facet), str(row[facet]), row[kind.day], reason, currency, what), values
 
 
@@ -167,7 +177,8 @@ def _add_up(  # noqa: PLR0917 - one cell of the table of kinds and facets
     arrays: Mapping[str, Any],
     into: Sums,  # noqa: ANN401
 ) -> None:
-    by = [kind.day, *kind.keys, *filter(None, (kind.what, facet))]
+    keys = [key for key in kind.keys if key != "reason" or facet not in BARE]
+    by = [kind.day, *keys, *filter(None, (kind.what, facet))]
     combined, sizes = np.zeros(int(there.sum()), dtype=np.int64), []
     for column in by:
         codes, values = table.of(column)
@@ -183,15 +194,15 @@ def _add_up(  # noqa: PLR0917 - one cell of the table of kinds and facets
         if sum_ == "n":
             total = np.bincount(groups, minlength=len(cells))
         elif sum_ in kind.sums and array.any():
-            np.add.at(total, groups, array[there])
+            total = np.bincount(groups, weights=array[there], minlength=len(cells)).astype(np.int64)
         totals.append(total.tolist())
     values = {column: [table.of(column)[1][code] for code in table.of(column)[0][first]] for column in by}
     blank = [""] * len(cells)
     keys = zip(
         [str(value) for value in values[facet]] if facet else blank,
         [int(day) for day in values[kind.day]],
-        values["reason"] if "reason" in kind.keys else blank,
-        values["currency"] if "currency" in kind.keys else blank,
+        values["reason"] if "reason" in keys else blank,
+        values["currency"] if "currency" in keys else blank,
         [str(value) for value in values[kind.what]] if kind.what else blank,
         strict=True,
     )
@@ -199,6 +210,20 @@ def _add_up(  # noqa: PLR0917 - one cell of the table of kinds and facets
         total = into.setdefault((name, named(facet), value, day, reason, currency, what), [0] * len(SUMS))
         for place, number in enumerate(row):
             total[place] += number
+
+
+def months(sums: Mapping[Key, Sequence[int]]) -> Sums:
+    """The same by month: each kind once more, under the first day of the month."""
+    firsts: dict[int, int] = {}
+    found: Sums = {}
+    for (kind, facet, value, day, *others), values in sums.items():
+        first = firsts.get(day)
+        if first is None:
+            first = firsts[day] = day - (_EPOCH + timedelta(days=day)).day + 1
+        total = found.setdefault((kind + MONTHLY, facet, value, first, *others), [0] * len(SUMS))
+        for place, number in enumerate(values):
+            total[place] += number
+    return found
 
 
 def query(name: str, there: sa.ColumnElement[bool], facet: str = "") -> sa.Select[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import behind_parts, framing, measures
+from refundcore.desk import behind_parts, framing, measure_settings, measures, report
 
 # Who may: everybody who reads claims
 me = desk.page("Metrics")
@@ -18,13 +18,24 @@ if ends is None:
 # Load and show the claims behind one figure, or the figures of the frame that the address names
 pick = behind_parts.wanted()
 if pick is not None:
-    behind_parts.draw(me, pick)
+    behind_parts.draw(pick)
     st.stop()
 chosen = framing.draw(me, ends)
 figures = measures.headline(chosen)
 if not figures.claims and not figures.decisions:
     measures.nothing_in(chosen, ends)
     st.stop()
+
+# The page as a report, made when it is asked for
+st.download_button(
+    "Download as a report to print",
+    lambda: report.report(me, chosen),
+    file_name=f"metrics-{chosen.frame.first}-{chosen.frame.last}.html",
+    mime="text/html",
+    icon=":material/print:",
+    on_click="ignore",
+    key="report",
+)
 
 # The charts of the open tab; the others are not computed
 topics = measures.topics(me)
@@ -36,3 +47,7 @@ for topic, tab in zip(topics, st.tabs(topics, key="topic", on_change="rerun", bi
             for number, question in enumerate(questions):
                 with places[number % len(places)]:
                     measures.draw(question, chosen)
+
+# What managers bring to the figures
+if me.role == "manager":
+    measure_settings.draw(me)

@@ -98,16 +98,7 @@ def _work_on(
                 other = rng.choice([each for each in who["managers"] if each != person] or [person])
                 act(store, **(named | {"actor": other}), version=record.version, reason="We looked at it together.")
             elif record.state == "decided":
-                asked = [one for one in desk.payouts_of(store, claim) if one.remedy == "goodwill"]
-                if asked and asked[-1].state == "awaiting" and rng.random() < 0.8:
-                    other = rng.choice([each for each in who["managers"] if each != person] or [person])
-                    approved = named | {"actor": other, "payout": asked[-1].id}
-                    desk.approve_payout(store, **approved, version=record.version)
-                elif rng.random() < 0.3:
-                    sent = {"amount": rng.randrange(1, 300), "reason": "For the trouble."}
-                    desk.goodwill(store, **named, version=record.version, **sent)
-                elif rng.random() < 0.25:
-                    desk.reopen(store, **named, version=record.version, reason="The customer wrote again.")
+                _after(store, rng, record, named, who)
             elif rng.random() < 0.15:
                 desk.decide(store, **named, version=record.version, outcome="ask", ask_for=["amount"])
             else:
@@ -121,3 +112,20 @@ def _decide(store: desk.Store, rng: random.Random, record: desk.ClaimRecord, nam
     outcome = follows if rng.random() < 0.85 else rng.choice(("approve", "deny"))
     reason = "" if outcome == record.verdict else "As agreed."
     desk.decide(store, **named, version=record.version, outcome=outcome, reason=reason)
+
+
+def _after(
+    store: desk.Store, rng: random.Random, record: desk.ClaimRecord, named: dict[str, Any], who: dict[str, Any]
+) -> None:
+    """What happens to a decided claim: goodwill, or it is opened again."""
+    claim, person = record.id, who["person"]
+    asked = [one for one in desk.payouts_of(store, claim) if one.remedy == "goodwill"]
+    if asked and asked[-1].state == "awaiting" and rng.random() < 0.8:
+        other = rng.choice([each for each in who["managers"] if each != person] or [person])
+        approved = named | {"actor": other, "payout": asked[-1].id}
+        desk.approve_payout(store, **approved, version=record.version)
+    elif rng.random() < 0.3:
+        sent = {"amount": rng.randrange(1, 300), "reason": "For the trouble."}
+        desk.goodwill(store, **named, version=record.version, **sent)
+    elif rng.random() < 0.25:
+        desk.reopen(store, **named, version=record.version, reason="The customer wrote again.")

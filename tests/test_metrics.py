@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -205,7 +204,8 @@ def picks_of(frame: Frame):
 
 
 def test_the_claims_behind_a_figure_are_as_many_and_sum_up_to_it(desk, frame):
-    for wanted, part in picks_of(frame):
+    for wanted, named in picks_of(frame):
+        part = named
         found = metrics.behind(desk, wanted)
         if wanted.money:
             rows = metrics.read(desk, "decided", frame, ("currency", "what"))

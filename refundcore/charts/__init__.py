@@ -7,10 +7,10 @@ number of a table says which claims are behind it.
 
 from __future__ import annotations
 
-from refundcore.charts import claims, decisions, rates, money, clauses, timing, work  # noqa: I001 - the order of the tabs
+from refundcore.charts import claims, clauses, decisions, money, rates, timing, work
 from refundcore.charts.model import CHARTS, FEW, Answer, Asked, Cell, Chart, chart
 
-TOPICS: tuple[str, ...] = tuple(dict.fromkeys(entry.topic for entry in CHARTS.values()))
+TOPICS = ("Claims", "Decisions", "Money", "Policy", "Time", "Products", "Team")
 """The tabs, in order."""
 
 __all__ = [

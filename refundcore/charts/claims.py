@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
@@ -238,7 +239,7 @@ def falling_due(asked: Asked) -> Answer:
     names = ["overdue", "today", *(f"{day:%a} {day.day}" for day in days[1:])]
     behind = [
         to_text(metrics.Pick(metrics.DUE, asked.today, days[-1], where={"from": str(low), "to": str(high)}))
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges)
     ]
     fills = [colour("missed" if not number else "plain", dark=asked.dark) for number in range(len(names))]
     picks = Picks()

@@ -129,8 +129,8 @@ def overridden(asked: Asked) -> Answer:
     whole = sum(row["n"] for row in rows)
     part = sum(rate.part for rate in rates)
     return Answer(
-        sentence=f"{part:,} of {many(whole, 'decision')} ({percent(part / whole)}) went against the verdict, most often "
-        f"against {_plain(heads[rates[0].name])}: {rates[0].part:,} of {rates[0].whole:,}.",
+        sentence=f"{part:,} of {many(whole, 'decision')} ({percent(part / whole)}) went against the verdict, most"
+        f" often against {_plain(heads[rates[0].name])}: {rates[0].part:,} of {rates[0].whole:,}.",
         figure=figure,
         table=tuple(
             {

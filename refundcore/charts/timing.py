@@ -107,7 +107,7 @@ def to_decision(asked: Asked) -> Answer:
     for name, upper in SPANS:
         last = within(upper) - 1 if upper else len(EDGES)
         numbers.append(sum(count for number, count in counts.items() if lower < number <= last))
-        where = {"over": lower, "upto": last} if lower >= 0 else {"upto": last}
+        where = {"over": f"{lower}", "upto": f"{last}"} if lower >= 0 else {"upto": f"{last}"}
         behind.append(to_text(pick("took", asked.frame, **where)) if numbers[-1] else "")
         lower = last
         del name
@@ -129,8 +129,8 @@ def to_decision(asked: Asked) -> Answer:
             {"Time": name, "Decisions": Cell(f"{number:,}", text)}
             for name, number, text in zip(names, numbers, behind, strict=True)
         ),
-        note=f"Of {many(whole, 'decision')} that took effect, from when the claim reached the company. Times are counted"
-        " in bins at most 5% wide, a median is the middle of its bin. Medians: "
+        note=f"Of {many(whole, 'decision')} that took effect, from when the claim reached the company. Times are"
+        " counted in bins at most 5% wide, a median is the middle of its bin. Medians: "
         + ", ".join(
             f"{asked.word(reason)} {span_text(time)} (n {size:,})"
             for reason, (time, size) in sorted(medians.items(), key=lambda pair: -pair[1][1])

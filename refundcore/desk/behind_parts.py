@@ -10,10 +10,9 @@ from refundcore import metrics
 from refundcore.charts.money import amount
 from refundcore.desk import acts, framing
 from refundcore.desk.claims_table import claims_table
-from refundcore.desk.measures import PAGE, WORDS, names_of
+from refundcore.desk.measures import PAGE, names_of
 from refundcore.desk.show import count_text, plain
 from refundcore.metrics import Pick
-from refundcore.store import Person
 
 KINDS = {
     "came": "claims that came in",
@@ -51,7 +50,7 @@ def wanted() -> Pick | None:
     return metrics.of_text(str(st.query_params.get(framing.BEHIND, "")))
 
 
-def draw(me: Person, pick: Pick) -> None:
+def draw(pick: Pick) -> None:
     """The list, its count and sum, and the way back with the filters as they were."""
     page = _page_of(pick)
     found = acts.read(metrics.behind, pick, page)
@@ -111,6 +110,3 @@ def told(pick: Pick, names: Mapping[int, str]) -> str:
     elif last != first:
         days += f" to {last.day} {last:%b %Y}"
     return f"{', '.join(parts)}, {days}"
-
-
-__all__ = ["WORDS", "draw", "told", "wanted"]

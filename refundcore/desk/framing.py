@@ -1,4 +1,4 @@
-"""The frame of the metrics page: which days, in which steps, beside what, narrowed to what; all of it in the address."""
+"""The frame of the metrics page: which days, in which steps, beside what, narrowed to what; all in the address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from refundcore import metrics
 from refundcore.deadlines import moment
 from refundcore.desk import acts, context
 from refundcore.desk.show import CODES, REASONS
-from refundcore.metrics import FILTERS, GRAINS, Frame, begin, grain
+from refundcore.metrics import FILTERS, Frame, begin, grain
 from refundcore.store import Person, Store, people
 
 PRESETS: Mapping[str, int | None] = MappingProxyType(
@@ -77,13 +77,13 @@ def draw(me: Person, ends: tuple[date, date]) -> Chosen:
     """The fields of the frame, bound to the address; the frame they say. `ends` are the first and last claim's days."""
     if st.context.theme.type == "dark":
         st.html(_CHOSEN_IN_THE_DARK)
-    today = moment(context.now_us(), context.zone()).date()
+    now = today()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.segmented_control(
             "Period", list(PRESETS), default=USUAL, required=True, key="period", bind="query-params"
         )
         name = name if name in PRESETS else USUAL
-        first, last = _days(name, today, ends)
+        first, last = _days(name, now, ends)
         step = st.selectbox("Steps", list(STEPS), key="steps", bind="query-params", width=120)
         beside = st.selectbox("Compared with", list(BESIDE), key="beside", bind="query-params", width=170)
     filters = _filters(me)
@@ -93,16 +93,21 @@ def draw(me: Person, ends: tuple[date, date]) -> Chosen:
     return Chosen(Frame(first, last, **filters), name, unit, str(beside))
 
 
-def _days(name: str, today: date, ends: tuple[date, date]) -> tuple[date, date]:
+def today() -> date:
+    """The present day in the desk's zone."""
+    return moment(context.now_us(), context.zone()).date()
+
+
+def _days(name: str, now: date, ends: tuple[date, date]) -> tuple[date, date]:
     if name == "Between dates":
-        usual = today - timedelta(days=29)
+        usual = now - timedelta(days=29)
         first = st.date_input("From", usual, key="from", bind="query-params", width=130)
-        last = st.date_input("To, included", today, key="to", bind="query-params", width=130)
-        given = (first if isinstance(first, date) else usual, last if isinstance(last, date) else today)
+        last = st.date_input("To, included", now, key="to", bind="query-params", width=130)
+        given = (first if isinstance(first, date) else usual, last if isinstance(last, date) else now)
         return min(given), max(given)
     if name == "All time":
-        return min(ends[0], today), max(ends[1], today)
-    return today - timedelta(days=(PRESETS[name] or 1) - 1), today
+        return min(ends[0], now), max(ends[1], now)
+    return now - timedelta(days=(PRESETS[name] or 1) - 1), now
 
 
 def _filters(me: Person) -> dict[str, str]:
@@ -176,7 +181,7 @@ def parameters(**others: str | None) -> dict[str, str]:
 
 
 def address(**others: str | None) -> str:
-    """This page with other parameters, relative to the desk's root."""
+    """The page with other parameters, relative to the desk's root."""
     return f"metrics?{urlencode(parameters(**others))}"
 
 
@@ -189,8 +194,3 @@ def depends(store: Store) -> tuple[object, ...]:
 def _ends(depends_on: tuple[object, ...], *, _store: Store) -> tuple[date, date] | None:
     del depends_on
     return metrics.first_and_last(_store)
-
-
-def grains() -> tuple[str, ...]:
-    """The steps there are."""
-    return GRAINS

@@ -82,7 +82,8 @@ class Past:
             if known in table:
                 return table[known]
         raise IntakeError(
-            f"Nobody said what the outcome “{clip(word)}” means: --outcome '{clip(word)}=approve', exchange, deny or open."
+            f"Nobody said what the outcome “{clip(word)}” means: --outcome '{clip(word)}=approve', exchange, deny or"
+            " open."
         )
 
 

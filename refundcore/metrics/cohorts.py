@@ -20,7 +20,7 @@ from refundcore.store.figure_keeping import ORDERS
 from refundcore.store.figure_tables import daily_figures
 
 RIPE = 14 + 7
-"""Days after which claims on a purchase can hardly come: the policy's last day for a claim (C3) and a week to decide."""
+"""Days after which claims on a purchase hardly come: the policy's last day for one (C3) and a week to decide."""
 
 
 def has_orders(store: Store) -> bool:

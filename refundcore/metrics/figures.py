@@ -12,7 +12,7 @@ from refundcore.deadlines import HOUR
 from refundcore.metrics.model import Frame, Headline, Kept, Money, day_of, number_of
 from refundcore.metrics.reading import Row, sums
 from refundcore.store import Store, tables
-from refundcore.store.figure_tables import daily_figures
+from refundcore.store.figure_tables import SUMS, daily_figures
 from refundcore.store.settings import load
 from refundcore.store.time_bins import median_bin, middle, within
 
@@ -70,7 +70,7 @@ def headline(store: Store, frame: Frame, today: date) -> Headline:
 
 
 def _whole(rows: list[Row]) -> Row:
-    return rows[0] if rows else Counter()  # type: ignore[return-value]
+    return rows[0] if rows else dict.fromkeys(SUMS, 0)
 
 
 def money(decided: Iterable[Row], goodwill: Iterable[Row] = ()) -> tuple[Money, ...]:

@@ -1,4 +1,4 @@
-"""Exchange rates that a manager enters, for one figure over several currencies; kept in the journal as other settings."""
+"""Exchange rates that a manager enters, for one figure over several currencies; kept in the journal."""
 
 from __future__ import annotations
 

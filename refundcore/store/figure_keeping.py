@@ -263,7 +263,7 @@ def _read(connection: sa.Connection, there: sa.ColumnElement[bool], of: Any) -> 
     return columns
 
 
-def _place(  # noqa: PLR0917 - what is placed where
+def _place(
     columns: dict[str, list[Any]], place: Mapping[int, int], size: int, names: Sequence[str], rows: Iterable[Any]
 ) -> None:
     for name in names:

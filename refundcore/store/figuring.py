@@ -141,7 +141,8 @@ def _cures(given: Columns, policy: Policy, came: Sequence[int], of: Any) -> dict
     was asked for before the end.
     """
     size = len(given["id"])
-    days, words, dues = [None] * size, [""] * size, [0] * size
+    days: list[int | None] = [None] * size
+    words, dues = [""] * size, [0] * size
     approved, reasons = of("defect_approved"), of("reason")
     places = [place for place in range(size) if approved[place] and reasons[place] == "major_defect"]
     if places:
@@ -172,7 +173,7 @@ def _cures(given: Columns, policy: Policy, came: Sequence[int], of: Any) -> dict
             notices.append(notice)
             ends.append(due)
         for place, day, due in zip(places, _days(notices, policy.zone), _days(ends, policy.zone), strict=True):
-            days[place] = day  # type: ignore[call-overload]
+            days[place] = day
             dues[place] = due or 0 if words[place] == "open" else 0
     return {"cure_day": days, "cure": words, "cure_due": dues}
 

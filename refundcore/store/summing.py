@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
@@ -173,9 +174,9 @@ def _add_up(  # noqa: PLR0917 - one cell of the table of kinds and facets
     name: str,
     kind: Kind,
     facet: str,
-    there: Any,
+    there: npt.NDArray[np.bool_],
     arrays: Mapping[str, Any],
-    into: Sums,  # noqa: ANN401
+    into: Sums,
 ) -> None:
     keys = [key for key in kind.keys if key != "reason" or facet not in BARE]
     by = [kind.day, *keys, *filter(None, (kind.what, facet))]
@@ -196,31 +197,31 @@ def _add_up(  # noqa: PLR0917 - one cell of the table of kinds and facets
         elif sum_ in kind.sums and array.any():
             total = np.bincount(groups, weights=array[there], minlength=len(cells)).astype(np.int64)
         totals.append(total.tolist())
-    values = {column: [table.of(column)[1][code] for code in table.of(column)[0][first]] for column in by}
+    found = {column: [table.of(column)[1][code] for code in table.of(column)[0][first]] for column in by}
     blank = [""] * len(cells)
-    keys = zip(
-        [str(value) for value in values[facet]] if facet else blank,
-        [int(day) for day in values[kind.day]],
-        values["reason"] if "reason" in keys else blank,
-        values["currency"] if "currency" in keys else blank,
-        [str(value) for value in values[kind.what]] if kind.what else blank,
+    cells_of = zip(
+        [str(value) for value in found[facet]] if facet else blank,
+        [int(day) for day in found[kind.day]],
+        found["reason"] if "reason" in keys else blank,
+        found["currency"] if "currency" in keys else blank,
+        [str(value) for value in found[kind.what]] if kind.what else blank,
         strict=True,
     )
-    for (value, day, reason, currency, what), row in zip(keys, zip(*totals, strict=True), strict=True):
-        total = into.setdefault((name, named(facet), value, day, reason, currency, what), [0] * len(SUMS))
+    for (value, day, reason, currency, what), row in zip(cells_of, zip(*totals, strict=True), strict=True):
+        kept = into.setdefault((name, named(facet), value, day, reason, currency, what), [0] * len(SUMS))
         for place, number in enumerate(row):
-            total[place] += number
+            kept[place] += number
 
 
 def months(sums: Mapping[Key, Sequence[int]]) -> Sums:
     """The same by month: each kind once more, under the first day of the month."""
     firsts: dict[int, int] = {}
     found: Sums = {}
-    for (kind, facet, value, day, *others), values in sums.items():
+    for (kind, facet, value, day, reason, currency, what), values in sums.items():
         first = firsts.get(day)
         if first is None:
             first = firsts[day] = day - (_EPOCH + timedelta(days=day)).day + 1
-        total = found.setdefault((kind + MONTHLY, facet, value, first, *others), [0] * len(SUMS))
+        total = found.setdefault((kind + MONTHLY, facet, value, first, reason, currency, what), [0] * len(SUMS))
         for place, number in enumerate(values):
             total[place] += number
     return found
@@ -269,6 +270,6 @@ def _expression(kind: str, name: str) -> sa.ColumnElement[Any]:
     return column.amount if name == "gross" else column[name]
 
 
-def key_of(row: Mapping[str, Any]) -> Key:
+def key_of(row: sa.RowMapping) -> Key:
     """The key of a row of `daily_figures`."""
-    return tuple(row[name] for name in KEY)  # type: ignore[return-value]
+    return tuple(row[name] for name in KEY)

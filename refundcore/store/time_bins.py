@@ -1,4 +1,4 @@
-"""The bins in which lengths of time are counted: each at most 5 % wide, with every whole hour up to 100 h as an edge."""
+"""The bins in which lengths of time are counted: at most 5 % wide, every whole hour up to 100 h an edge."""
 
 from __future__ import annotations
 

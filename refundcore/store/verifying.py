@@ -63,19 +63,11 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
             claims, events = _check_claims(connection)
             _check_decisions(connection)
             imports = _check_imports(connection)
-            payouts, wrong = check_payouts(connection)
-            if wrong:
-                return Finding(good=False, sentence=wrong)
+            payouts = _good(check_payouts(connection))
             listed = _check_evidence(connection)
-            days, wrong = check_figures(store, connection)
-            if wrong:
-                return Finding(good=False, sentence=wrong)
-            judged, wrong = check_verdicts(store, connection, at) if at else (0, "")
-            if wrong:
-                return Finding(good=False, sentence=wrong)
-        evidence, wrong = check_files(listed, files(store))  # it takes long: not within the snapshot
-        if wrong:
-            return Finding(good=False, sentence=wrong)
+            days = _good(check_figures(store, connection))
+            judged = _good(check_verdicts(store, connection, at)) if at else 0
+        evidence = _good(check_files(listed, files(store)))  # it takes long: not within the snapshot
     except _Wrong as wrong:
         return Finding(good=False, sentence=str(wrong))
     files_too = f" {evidence:,} files of evidence are unchanged." if evidence else ""
@@ -87,6 +79,14 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
         f" {imports:,} imports balance.{paid}{files_too}{counted}{verdicts} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
+
+
+def _good(checked: tuple[int, str]) -> int:
+    """How many were checked, where nothing is wrong with them."""
+    count, wrong = checked
+    if wrong:
+        raise _Wrong(wrong)
+    return count
 
 
 def _check_evidence(connection: sa.Connection) -> list[Listed]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from refundcore import desk
-from refundcore.desk import behind_parts, framing, measure_settings, measures, report
+from refundcore.desk import framing, measure_settings, measures, report
 
 # Who may: everybody who reads claims
 me = desk.page("Metrics")
@@ -15,11 +15,7 @@ if ends is None:
     desk.nothing_here(me, desk.Filter())
     st.stop()
 
-# Load and show the claims behind one figure, or the figures of the frame that the address names
-pick = behind_parts.wanted()
-if pick is not None:
-    behind_parts.draw(pick)
-    st.stop()
+# Load and show the figures of the frame that the address names
 chosen = framing.draw(me, ends)
 figures = measures.headline(chosen)
 if not figures.claims and not figures.decisions:

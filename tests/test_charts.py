@@ -14,7 +14,7 @@ from store_of_tests import ANA, BEN, MAX, MIA, open_desk
 
 from refundcore import metrics, policy, store
 from refundcore.charts import CHARTS, TOPICS, Asked, Cell, chart, looks, money, timing
-from refundcore.deadlines import DAY, HOUR, micros
+from refundcore.deadlines import DAY, micros
 from refundcore.desk.measures import WORDS
 from refundcore.facts import REASONS, VERDICTS
 from refundcore.metrics import Frame, of_text

@@ -10,7 +10,7 @@ from refundcore import metrics
 from refundcore.charts.money import amount
 from refundcore.desk import acts, framing
 from refundcore.desk.claims_table import claims_table
-from refundcore.desk.measures import PAGE, names_of
+from refundcore.desk.measures import names_of
 from refundcore.desk.show import count_text, plain
 from refundcore.metrics import Pick
 
@@ -55,7 +55,7 @@ def draw(pick: Pick) -> None:
     page = _page_of(pick)
     found = acts.read(metrics.behind, pick, page)
     if st.button("Back to the figures", key="back_to_figures", icon=":material/arrow_back:"):
-        st.switch_page(PAGE, query_params=framing.parameters(**{framing.BEHIND: None}))
+        st.switch_page(framing.PAGE, query_params=framing.carried_by(st.query_params))
     st.header(plain(told(pick, acts.read(names_of))), anchor=False)
     sums = ", ".join(amount(sum_, code) for code, sum_ in found.sums if sum_ or len(found.sums) == 1)
     with st.container(key="behind_total"):

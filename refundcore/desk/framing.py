@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
@@ -44,8 +44,13 @@ ANY = "Any"
 UNKNOWN = "Not known"
 NOBODY = "Nobody"
 MOST_VALUES = 500
-BEHIND = "behind"
-"""The parameter that names a figure whose claims are listed."""
+BEHIND, VIEW = "figure", "view"
+"""The parameters of the list of claims: the figure that they are behind, and the frame it was seen in."""
+
+FIELDS = ("period", "from", "to", "steps", "beside", "topic", *FILTERS)
+"""The parameters of the metrics page."""
+
+PAGE, LIST = "pages/metrics.py", "pages/behind.py"
 
 _CHOSEN_IN_THE_DARK = "<style>.st-key-period [data-selected='true'] p { color: #86BEE3; }</style>"
 """The theme's accent on its own tint has a contrast of 3.7 there, and small text needs 4.5 (WCAG 2.2)."""
@@ -170,19 +175,20 @@ def said(chosen: Chosen, names: Mapping[int, str]) -> str:
     return " · ".join([f"{chosen.name}, {days}" if chosen.name in PRESETS else days, *parts])
 
 
-def parameters(**others: str | None) -> dict[str, str]:
-    """The present address's parameters, with some set or (None) taken out."""
-    kept = {name: str(st.query_params[name]) for name in st.query_params}
-    for name, value in others.items():
-        kept.pop(name, None)
-        if value is not None:
-            kept[name] = value
-    return kept
+def carried(figure: str) -> dict[str, str]:
+    """The parameters of the list of claims behind a figure: the figure, and the frame to come back to."""
+    frame = {name: str(st.query_params[name]) for name in st.query_params if name in FIELDS}
+    return {BEHIND: figure} | ({VIEW: urlencode(frame)} if frame else {})
 
 
-def address(**others: str | None) -> str:
-    """The page with other parameters, relative to the desk's root."""
-    return f"metrics?{urlencode(parameters(**others))}"
+def carried_by(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the metrics page that a list's address carries along."""
+    return {name: value for name, value in parse_qsl(str(params.get(VIEW, ""))) if name in FIELDS}
+
+
+def address(figure: str) -> str:
+    """Where the claims behind a figure are listed, relative to the desk's root."""
+    return f"behind?{urlencode(carried(figure))}"
 
 
 def depends(store: Store) -> tuple[object, ...]:

@@ -31,7 +31,6 @@ KEPT_FOR = 60
 """Seconds that a chart is kept; a change of any claim draws it anew at once."""
 
 IN_A_ROW = 5
-PAGE = "pages/metrics.py"
 
 
 def topics(me: Person) -> list[str]:
@@ -115,7 +114,7 @@ def follow(wanted: str | None) -> None:
     if not wanted:
         return
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # or the point is still chosen when one comes back
-    st.switch_page(PAGE, query_params=framing.parameters(**{framing.BEHIND: wanted}))
+    st.switch_page(framing.LIST, query_params=framing.carried(wanted))
 
 
 def _table(question: str, place: int, answer: Answer) -> None:
@@ -144,7 +143,7 @@ def _table(question: str, place: int, answer: Answer) -> None:
 
 def _cell(value: object) -> dict[str, Any]:
     if isinstance(value, Cell):
-        link = {"pick": value.pick, "href": framing.address(**{framing.BEHIND: value.pick})} if value.pick else {}
+        link = {"pick": value.pick, "href": framing.address(value.pick)} if value.pick else {}
         return {"text": value.text, "number": True, **link}
     return {"text": f"{value:,}" if isinstance(value, int) else str(value), "number": isinstance(value, int)}
 

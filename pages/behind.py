@@ -14,6 +14,7 @@ desk.page("Behind a figure")
 pick = behind_parts.wanted()
 if pick is None:
     st.info("The address names no figure. Choose one on the metrics page.", icon=":material/info:")
-    st.page_link("pages/metrics.py", label="To the metrics")
+    if st.button("To the metrics", key="to_metrics"):
+        st.switch_page("pages/metrics.py")
     st.stop()
 behind_parts.draw(pick)

@@ -287,6 +287,19 @@ def test_an_uploaded_orders_file_becomes_the_whole_of_the_rates(desk):
     assert "of 50 orders" in texts(desk.page("metrics", topic="Decisions").run())
 
 
+@pytest.mark.parametrize("topic", charts.TOPICS)
+def test_a_chart_that_was_kept_is_the_one_that_was_drawn(desk, topic):
+    """Else a click on a bar would be for a chart that is no longer there."""
+    decide(desk, desk.add())
+    decide(desk, desk.add(purchased_at=micros(clock.now() - timedelta(days=10))), "deny")
+    ids = []
+    for _ in range(2):
+        page = desk.page("metrics", topic=topic).run()
+        ids.append([chart.proto.id for chart in page.get("plotly_chart")])
+
+    assert ids[0] == ids[1] != []
+
+
 def test_a_decision_changes_the_figures_at_once(desk):
     claim = desk.add()
     before = desk.page("metrics", topic="Decisions").run()

@@ -80,6 +80,7 @@ def first_and_last(store: Store) -> tuple[date, date] | None:
 
 def draw(me: Person, ends: tuple[date, date]) -> Chosen:
     """The fields of the frame, bound to the address; the frame they say. `ends` are the first and last claim's days."""
+    _come_back()
     if st.context.theme.type == "dark":
         st.html(_CHOSEN_IN_THE_DARK)
     now = today()
@@ -184,6 +185,18 @@ def carried(figure: str) -> dict[str, str]:
 def carried_by(params: Mapping[str, str]) -> dict[str, str]:
     """The parameters of the metrics page that a list's address carries along."""
     return {name: value for name, value in parse_qsl(str(params.get(VIEW, ""))) if name in FIELDS}
+
+
+def _come_back() -> None:
+    """Take the frame up again after the browser's own way back, which keeps the list's parameters in the address."""
+    if BEHIND not in st.query_params:
+        return
+    frame = carried_by(st.query_params)
+    for name in (BEHIND, VIEW):
+        st.query_params.pop(name, None)
+    for name, value in frame.items():
+        st.query_params[name] = value
+    st.rerun()
 
 
 def address(figure: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from html import escape
 from typing import Any
@@ -26,6 +27,9 @@ WORDS = {
     **{code: word.label for code, word in VERDICTS.items()},
     **{code: OUTCOMES[code].label for code in ("approved", "exchanged", "denied")},
 }
+Spec = dict[str, Any]
+"""A figure as plain values."""
+
 QUIET = {"displayModeBar": False}
 KEPT_FOR = 60
 """Seconds that a chart is kept; a change of any claim draws it anew at once."""
@@ -81,16 +85,16 @@ def _draw_figure(figure: Figure) -> None:
 
 def draw(question: str, chosen: Chosen) -> None:
     """Draw a question with its answer; a click on a bar lists the claims behind it."""
-    answer = acts.read(_answer, question, chosen)
+    answer, figure = acts.read(_answer, question, chosen)
     place = list(CHARTS).index(question)
     with st.container(border=True, key=f"chart_{place}"):
         st.header(question, anchor=False)
         st.markdown(plain(answer.sentence))
-        if answer.figure is not None:
+        if figure is not None:
             if answer.key:
                 st.html(key_html(answer.key))
             event: Any = st.plotly_chart(
-                answer.figure,
+                figure,
                 key=f"figure_{place}_{st.session_state.get(_ROUND, 0)}",
                 theme=None,
                 config=QUIET,
@@ -103,7 +107,7 @@ def draw(question: str, chosen: Chosen) -> None:
         if answer.note:
             st.markdown(f":small[:gray[{plain(answer.note)}]]")
         if answer.table:
-            _table(question, place, answer)
+            _table(question, place, answer, drawn=figure is not None)
 
 
 _ROUND = "metrics_round"
@@ -117,10 +121,10 @@ def follow(wanted: str | None) -> None:
     st.switch_page(framing.LIST, query_params=framing.carried(wanted))
 
 
-def _table(question: str, place: int, answer: Answer) -> None:
+def _table(question: str, place: int, answer: Answer, *, drawn: bool) -> None:
     heads = list(answer.table[0])
     with st.expander("The same as a table, and downloads", key=f"table_{place}"):
-        drawn = component("numbers")(
+        numbers = component("numbers")(
             key=f"numbers_{place}",
             data={
                 "caption": question,
@@ -128,7 +132,7 @@ def _table(question: str, place: int, answer: Answer) -> None:
                 "rows": [[_cell(row[head]) for head in heads] for row in answer.table],
                 "exports": {
                     "name": file_name(question),
-                    "chart": f".st-key-chart_{place}" if answer.figure is not None else "",
+                    "chart": f".st-key-chart_{place}" if drawn else "",
                     "title": question,
                     "csv": csv_rows(answer),
                     "background": "#101317" if _dark() else "#FFFFFF",
@@ -138,7 +142,7 @@ def _table(question: str, place: int, answer: Answer) -> None:
             on_picked_change=_ignore,
             height="content",
         )
-        follow(drawn.picked)
+        follow(numbers.picked)
 
 
 def _cell(value: object) -> dict[str, Any]:
@@ -207,7 +211,7 @@ def figures_now(store: Store, chosen: Chosen) -> Figures:
     return _figures(chosen, framing.today(), depends(store), _store=store)
 
 
-def _answer(store: Store, question: str, chosen: Chosen) -> Answer:
+def _answer(store: Store, question: str, chosen: Chosen) -> tuple[Answer, Spec | None]:
     minute = context.now_us() // 60_000_000
     return _drawn(question, chosen, minute, depends(store), dark=_dark(), _store=store)
 
@@ -242,9 +246,15 @@ def _figures(chosen: Chosen, today: date, depends_on: tuple[object, ...], *, _st
 @st.cache_data(ttl=KEPT_FOR, max_entries=200, show_spinner=False)
 def _drawn(
     question: str, chosen: Chosen, minute: int, depends_on: tuple[object, ...], *, dark: bool, _store: Store
-) -> Answer:
+) -> tuple[Answer, Spec | None]:
+    """An answer, and its figure as plain values.
+
+    A `Figure` that was kept comes back with its parts in another order, and Streamlit, which knows a chart by its
+    content, would take it for another one and lose the click on a bar.
+    """
     del depends_on, minute
-    return answer_of(_store, question, chosen, dark=dark)
+    answer = answer_of(_store, question, chosen, dark=dark)
+    return replace(answer, figure=None), answer.figure.to_dict() if answer.figure is not None else None
 
 
 def _ignore() -> None:

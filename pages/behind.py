@@ -8,7 +8,7 @@ from refundcore import desk
 from refundcore.desk import behind_parts
 
 # Who may: everybody who reads claims
-desk.page("Behind a figure")
+me = desk.page("Behind a figure")
 
 # Load and show what the address names
 pick = behind_parts.wanted()
@@ -17,4 +17,4 @@ if pick is None:
     if st.button("To the metrics", key="to_metrics"):
         st.switch_page("pages/metrics.py")
     st.stop()
-behind_parts.draw(pick)
+behind_parts.draw(me, pick)

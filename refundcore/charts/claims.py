@@ -24,7 +24,7 @@ FEW_STEPS = 4
 """Up to so many claims, each has a line of its own, since there are no halves."""
 TOTALS = 22
 """Up to so many bars, each has its total above it."""
-AGES = (("up to 1 day", 1), ("2 to 3 days", 3), ("4 to 7 days", 7), ("8 to 14 days", 14), ("15 to 30 days", 30))
+AGES = (("≤ 1 d", 1), ("2–3 d", 3), ("4–7 d", 7), ("8–14 d", 14), ("15–30 d", 30))
 AHEAD = 7
 """Days of which is told what falls due."""
 
@@ -174,7 +174,7 @@ def backlog(asked: Asked) -> Answer:
     for name, oldest in AGES:
         steps.append((name, newest, oldest))
         newest = oldest + 1
-    steps.append(("over 30 days", newest, 100_000))
+    steps.append(("> 30 d", newest, 100_000))
     counts, behind, today = [], [], number_of(asked.today)
     for _, low, high in steps:
         counts.append(sum(row["n"] - row["decided"] for row in found if low <= today - row["day"] <= high))

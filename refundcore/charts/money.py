@@ -212,7 +212,7 @@ def _panels(
             hoverinfo="skip",
             cliponaxis=False,
         )
-        figure.update_xaxes(row=row, col=1, range=[0, (max(tops) / scale or 1) * 1.35], visible=False)
+        figure.update_xaxes(row=row, col=1, range=[0, (max(tops) / scale or 1) * 1.75], visible=False)
         figure.update_yaxes(
             row=row, col=1, range=[len(names) - 0.5, -0.5], showgrid=False, categoryorder="array", categoryarray=names
         )

@@ -13,6 +13,7 @@ from refundcore.desk.claims_table import claims_table
 from refundcore.desk.measures import names_of
 from refundcore.desk.show import count_text, plain
 from refundcore.metrics import Pick
+from refundcore.store import Person
 
 KINDS = {
     "came": "claims that came in",
@@ -50,7 +51,7 @@ def wanted() -> Pick | None:
     return metrics.of_text(str(st.query_params.get(framing.BEHIND, "")))
 
 
-def draw(pick: Pick) -> None:
+def draw(me: Person, pick: Pick) -> None:
     """The list, its count and sum, and the way back with the filters as they were."""
     page = _page_of(pick)
     found = acts.read(metrics.behind, pick, page)
@@ -64,7 +65,9 @@ def draw(pick: Pick) -> None:
     if not found.rows:
         st.markdown("No claim is behind this figure any more.")
         return
-    shown = claims_table(found.rows, "behind_claims", caption="The claims behind the figure", selection=None, along={})
+    shown = claims_table(
+        found.rows, "behind_claims", caption="The claims behind the figure", selection=None, along={}, me=me.id
+    )
     if shown.opened:
         st.switch_page("pages/claim.py", query_params={"claim": shown.opened})
     _turning(pick, page, found.count)

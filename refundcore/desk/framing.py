@@ -90,8 +90,8 @@ def draw(me: Person, ends: tuple[date, date]) -> Chosen:
         )
         name = name if name in PRESETS else USUAL
         first, last = _days(name, now, ends)
-        step = st.selectbox("Steps", list(STEPS), key="steps", bind="query-params", width=120)
-        beside = st.selectbox("Compared with", list(BESIDE), key="beside", bind="query-params", width=170)
+        step = st.selectbox("Steps", list(STEPS), key="steps", bind="query-params", width=110)
+        beside = st.selectbox("Compared with", list(BESIDE), key="beside", bind="query-params", width=160)
     filters = _filters(me)
     unit = STEPS.get(str(step), "") or grain((last - first).days + 1)
     if name == "All time":

@@ -202,11 +202,12 @@ def check_figures(store: Store, connection: sa.Connection) -> tuple[int, str]:
     sums |= all_orders(connection, store.policy.zone)
     sums |= months(sums)
     days = set()
-    for row in connection.execution_options(yield_per=AT_ONCE).execute(sa.select(daily_figures)):
-        found = row._mapping  # noqa: SLF001 - the row as a mapping, which SQLAlchemy names so
-        days.add(found["day"])
-        if sums.pop(key_of(found), [0] * len(SUMS)) != [found[name] for name in SUMS]:
-            return 0, f"The daily figures of {_told(key_of(found))} are not the sum of its claims."
+    with connection.execute(sa.select(daily_figures).execution_options(yield_per=AT_ONCE)) as rows:
+        for row in rows:
+            found = row._mapping  # noqa: SLF001 - the row as a mapping, which SQLAlchemy names so
+            days.add(found["day"])
+            if sums.pop(key_of(found), [0] * len(SUMS)) != [found[name] for name in SUMS]:
+                return 0, f"The daily figures of {_told(key_of(found))} are not the sum of its claims."
     left = next((key for key, values in sums.items() if any(values)), None)
     return len(days), "" if left is None else f"The daily figures of {_told(left)} are missing."
 

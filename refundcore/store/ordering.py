@@ -124,8 +124,8 @@ def add_up(into: Sums, rows: dict[tuple[str, str], tuple[int, int, str]], zone: 
 def all_orders(connection: sa.Connection, zone: str) -> Sums:
     """The daily sums of all orders, counted anew."""
     found: Sums = {}
-    query = sa.select(orders).order_by(orders.c.order_ref, orders.c.product)
-    for rows in connection.execution_options(yield_per=TOGETHER).execute(query).partitions():
+    query = sa.select(orders).order_by(orders.c.order_ref, orders.c.product).execution_options(yield_per=TOGETHER)
+    for rows in connection.execute(query).partitions():
         add_up(found, _by_key(rows), zone)
     return found
 

@@ -231,11 +231,11 @@ def query(name: str, there: sa.ColumnElement[bool], facet: str = "") -> sa.Selec
     """The sums of a kind over the claims that a condition chooses, in the columns of `daily_figures`."""
     kind, column = KINDS[name], claim_figures.c
     blank = sa.literal_column("''", sa.Text)
-    what: sa.ColumnElement[Any] = column[kind.what] if kind.what else blank
+    what = _as_text(column[kind.what]) if kind.what else blank
     if kind.what == "cure":
         what = sa.case((column.cure == OPEN, sa.cast(column.cure_due, sa.Text)), else_=column.cure)
     by = {
-        "value": column[facet] if facet else blank,
+        "value": _as_text(column[facet]) if facet else blank,
         "day": column[kind.day],
         "reason": column.reason if "reason" in kind.keys else blank,
         "currency": column.currency if "currency" in kind.keys else blank,
@@ -251,6 +251,11 @@ def query(name: str, there: sa.ColumnElement[bool], facet: str = "") -> sa.Selec
     ]
     groups = [table.c[key] for key in by]
     return sa.select(*groups, *totals).group_by(*groups)
+
+
+def _as_text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """A column as the daily figures keep it."""
+    return column if isinstance(column.type, sa.Text) else sa.cast(column, sa.Text)
 
 
 def _expression(kind: str, name: str) -> sa.ColumnElement[Any]:

@@ -11,8 +11,6 @@ EPOCH = date(1970, 1, 1)
 FILTERS = ("reason", "currency", "method", "channel", "product", "agent")
 """What a frame can be narrowed to."""
 
-DAY_LENGTHS = {"day": 1, "week": 7, "month": 28}
-
 
 def number_of(day: date) -> int:
     """A day as the figures keep it: counted from 1970-01-01."""

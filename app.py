@@ -17,10 +17,14 @@ CONTENTS = (
     ("upload", "Upload", "Bring in a file of claims.", ("agent", "manager")),
     ("payouts", "Payouts", "What is to be paid, and what became of it.", ("manager", "auditor")),
     ("metrics", "Metrics", "What is refunded, and why.", ()),
+    ("behind", "Behind a figure", "The claims that a figure counts.", ()),
     ("journal", "Journal", "What happened, and by whom.", ("manager", "auditor")),
     ("policy", "Policy", "Every clause as it reads today.", ()),
     ("settings", "Settings", "Answer targets, mails, limits and the words of replies.", ("manager", "auditor")),
 )
+
+HIDDEN = ("claim", "behind")
+"""Pages that one comes to from others."""
 
 role = desk.role()
 st.navigation(
@@ -31,7 +35,7 @@ st.navigation(
             help=purpose,
             default=name == "queue",
             # A page that isn't for somebody says so itself; left out here, its address would lead to an error.
-            visibility="hidden" if name == "claim" or (roles and role not in roles) else "visible",
+            visibility="hidden" if name in HIDDEN or (roles and role not in roles) else "visible",
         )
         for name, title, purpose, roles in CONTENTS
     ],

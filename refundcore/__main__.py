@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "user": "add people, list them, change their role or password, close their account",
     "digest": "list what is overdue, due soon or waiting for approval, or mail it",
     "verify": "check that the store is whole: every event, every sum, every verdict",
+    "figures": "make the managers' figures anew from the claims",
     "journal": "print the journal's head, to be kept elsewhere and compared later",
     "certificate": "write the certificate of the decision on a claim",
     "erase": "erase a customer's personal data",

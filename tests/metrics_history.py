@@ -53,6 +53,10 @@ def _facts(rng: random.Random, number: int, created: datetime) -> dict[str, obje
         "amount": rng.randrange(300, 9000),
         "currency": currency if rng.random() > 0.03 else None,
         "payment_method": rng.choice(("card", "paypal", None)),
+        "channel": rng.choice(("email", "form", None)),
+        "product": rng.choice(("Number, Germany", "Number, <b>Peru</b>", "=1+1", None)),
+        "ordered_at": bought - HOUR if rng.random() < 0.2 else None,
+        "fee_disclosed": rng.random() < 0.5,
     }
     if reason == "sms_not_received":
         facts["sms_code_received"] = rng.choice((False, False, False, True, None))
@@ -76,7 +80,7 @@ def _work_on(
     store: desk.Store, rng: random.Random, claim: int, between: tuple[datetime, datetime], who: dict[str, Any]
 ) -> None:
     (moment, until), person = between, who["person"]
-    for step in range(3):
+    for step in range(5):
         moment += timedelta(hours=rng.choice((0.5, 3, 20, 23, 25, 60, 200)), microseconds=rng.randrange(10**9))
         if moment >= until or rng.random() < 0.15:
             return
@@ -84,13 +88,17 @@ def _work_on(
         assert record is not None
         named = {"actor": person, "at": moment, "key": f"{claim} {step}", "claim": claim}
         try:
+            if rng.random() < 0.1:
+                to = rng.choice((*who["managers"], None))
+                desk.assign(store, **(named | {"key": f"give {claim} {step}"}), version=record.version, to=to)
+                record = desk.claim(store, claim)
+                assert record is not None
             if record.state == "awaiting_approval":
                 act = rng.choice((desk.approve_override, desk.reject_override))
                 other = rng.choice([each for each in who["managers"] if each != person] or [person])
                 act(store, **(named | {"actor": other}), version=record.version, reason="We looked at it together.")
             elif record.state == "decided":
-                if rng.random() < 0.25:
-                    desk.reopen(store, **named, version=record.version, reason="The customer wrote again.")
+                _after(store, rng, record, named, who)
             elif rng.random() < 0.15:
                 desk.decide(store, **named, version=record.version, outcome="ask", ask_for=["amount"])
             else:
@@ -104,3 +112,20 @@ def _decide(store: desk.Store, rng: random.Random, record: desk.ClaimRecord, nam
     outcome = follows if rng.random() < 0.85 else rng.choice(("approve", "deny"))
     reason = "" if outcome == record.verdict else "As agreed."
     desk.decide(store, **named, version=record.version, outcome=outcome, reason=reason)
+
+
+def _after(
+    store: desk.Store, rng: random.Random, record: desk.ClaimRecord, named: dict[str, Any], who: dict[str, Any]
+) -> None:
+    """What happens to a decided claim: goodwill, or it is opened again."""
+    claim, person = record.id, who["person"]
+    asked = [one for one in desk.payouts_of(store, claim) if one.remedy == "goodwill"]
+    if asked and asked[-1].state == "awaiting" and rng.random() < 0.8:
+        other = rng.choice([each for each in who["managers"] if each != person] or [person])
+        approved = named | {"actor": other, "payout": asked[-1].id}
+        desk.approve_payout(store, **approved, version=record.version)
+    elif rng.random() < 0.3:
+        sent = {"amount": rng.randrange(1, 300), "reason": "For the trouble."}
+        desk.goodwill(store, **named, version=record.version, **sent)
+    elif rng.random() < 0.25:
+        desk.reopen(store, **named, version=record.version, reason="The customer wrote again.")

@@ -54,6 +54,7 @@ LIGHT = {
     "user": {"streamlit", "plotly", "uvicorn"},
     "verify": {"streamlit", "plotly", "uvicorn"},
     "backup": {"streamlit", "plotly", "uvicorn"},
+    "figures": {"streamlit", "pandas", "plotly", "uvicorn", "sqlalchemy"},
     "journal": {"streamlit", "pandas", "plotly", "uvicorn"},
     "certificate": {"streamlit", "pandas", "plotly", "uvicorn"},
     "erase": {"streamlit", "pandas", "plotly", "uvicorn"},

@@ -51,9 +51,9 @@ def test_a_page_starts_with_its_guard(name):
 
 
 CONTENTS = {
-    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "journal", "policy", "settings", "claim"],
-    "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim"],
-    "aud": ["queue", "payouts", "metrics", "journal", "policy", "settings", "claim"],
+    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "journal", "policy", "settings", "claim", "behind"],
+    "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim", "behind"],
+    "aud": ["queue", "payouts", "metrics", "journal", "policy", "settings", "claim", "behind"],
 }
 
 

@@ -322,6 +322,7 @@ def test_backups_are_checked_copies_kept_by_count(desk: Desk, tmp_path: Path) ->
     folder = tmp_path / "backups"
     assert sorted(folder.iterdir()) == made[2:]
     copy = connect_to_check(f"sqlite:///{made[-1]}")
+    copy.policy = POLICY
     assert store.verify(copy) == store.verify(desk.store)
     copy.engine.dispose()
     with pytest.raises(StoreError, match="already"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from store_of_tests import ANA, AT, AUD, BEN, MIA, Desk, batch, facts, open_desk
 
 from refundcore import metrics, store
-from refundcore.deadlines import micros
 from refundcore.store import Balance, Forbidden, Impossible, undoing
 
 
@@ -53,12 +52,12 @@ def test_an_undone_import_vanishes_and_its_file_comes_in_again_whole(desk: Desk)
 
 
 def test_an_undone_import_is_out_of_the_figures(desk: Desk) -> None:
-    period = metrics.Period(0, micros(AT + timedelta(days=1)))
+    frame = metrics.Frame(date(2026, 1, 1), AT.date())
     empty = store.queue_figures(desk.store, person=ANA, at=AT)
     desk.load(rows(4))
-    assert metrics.headline(desk.store, period).claims == 4
+    assert metrics.headline(desk.store, frame, AT.date()).claims == 4
     undo(desk, 1)
-    assert metrics.headline(desk.store, period).claims == 0
+    assert metrics.headline(desk.store, frame, AT.date()).claims == 0
     assert store.queue_figures(desk.store, person=ANA, at=AT) == empty
 
 

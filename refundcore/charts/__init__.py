@@ -1,15 +1,32 @@
 """Charts for managers: each is a question, answered by a figure, a sentence and a table of the same numbers.
 
 `CHARTS` holds them by question, in order; whoever adds one writes a function under `@chart` in the module of its
-topic. A chart asks the database itself, so that what nobody looks at costs nothing.
+topic. A chart asks the database itself, so that what nobody looks at costs nothing. Each point of a figure and each
+number of a table says which claims are behind it.
 """
 
 from __future__ import annotations
 
-from refundcore.charts import claims, decisions, money, timing
-from refundcore.charts.model import CHARTS, FEW, Answer, Asked, Chart, chart
+from refundcore.charts import claims, clauses, decisions, money, rates, timing, work
+from refundcore.charts.model import CHARTS, FEW, Answer, Asked, Cell, Chart, chart
 
-TOPICS: tuple[str, ...] = tuple(dict.fromkeys(entry.topic for entry in CHARTS.values()))
+TOPICS = ("Claims", "Decisions", "Money", "Policy", "Time", "Products", "Team")
 """The tabs, in order."""
 
-__all__ = ["CHARTS", "FEW", "TOPICS", "Answer", "Asked", "Chart", "chart", "claims", "decisions", "money", "timing"]
+__all__ = [
+    "CHARTS",
+    "FEW",
+    "TOPICS",
+    "Answer",
+    "Asked",
+    "Cell",
+    "Chart",
+    "chart",
+    "claims",
+    "clauses",
+    "decisions",
+    "money",
+    "rates",
+    "timing",
+    "work",
+]

@@ -1,4 +1,4 @@
-"""Decisions: what they were, how often money went back, and which clauses turn claims down."""
+"""Decisions: what they were, and how often money went back."""
 
 from __future__ import annotations
 
@@ -8,72 +8,105 @@ import plotly.graph_objects as go
 
 from refundcore import metrics
 from refundcore.charts import looks
-from refundcore.charts.claims import REASONS_AND_NONE, rows_by_reason
-from refundcore.charts.looks import colour, many, percent, sentence
-from refundcore.charts.model import FEW, Answer, Asked, chart
-from refundcore.metrics import Rate
+from refundcore.charts.claims import REASONS_AND_NONE
+from refundcore.charts.looks import Row, colour, many, percent, sentence
+from refundcore.charts.model import FEW, Answer, Asked, Cell, Picks, chart
+from refundcore.metrics import Rate, pick, to_text
 
 NOTHING = "Nothing was decided during this period."
 DONE = {"approve": "approved", "exchange": "exchanged", "deny": "denied"}
-MOST_CLAUSES = 12
 
 
 @chart("What was decided?", "Decisions")
 def decided(asked: Asked) -> Answer:
     """Outcomes by reason, as shares."""
-    found = metrics.outcomes(asked.store, asked.period)
+    found = metrics.read(asked.store, "decided", asked.frame, ("reason", "what"))
     if not found:
         return Answer(NOTHING)
-    rows = rows_by_reason(asked, found)
+    counts: dict[str, dict[str, int]] = {}
+    for row in found:
+        counts.setdefault(row["reason"], {})[row["what"]] = row["n"]
+    reasons = [reason for reason in REASONS_AND_NONE if reason in counts]
+    rows = [Row(asked.word(reason), counts[reason]) for reason in reasons]
     words = {outcome: asked.word(done) for outcome, done in DONE.items()}
     every = Counter[str]()
-    for count in found:
-        every[count.value] += count.claims
+    for row in found:
+        every[row["what"]] += row["n"]
     parts = [f"{every[outcome]:,} {word.lower()}" for outcome, word in words.items() if every[outcome]]
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+    def behind(reason: str, outcome: str) -> str:
+        where = {"reason": reason} | ({"what": outcome} if outcome else {})
+        return to_text(pick("decided", asked.frame, **where))
+
+    picks = Picks()
+    figure = looks.share_bars(rows, words, dark=asked.dark)
+    for trace, outcome in enumerate(code for code in words if every[code]):
+        picks.found |= {
+            (trace, point): behind(reason, outcome)
+            for point, reason in enumerate(reasons)
+            if counts[reason].get(outcome)
+        }
     return Answer(
         sentence=f"{sentence(many(every.total(), 'decision'))}: {listed}.",
-        figure=looks.share_bars(rows, words, dark=asked.dark),
+        figure=figure,
         key=looks.key({code: word for code, word in words.items() if every[code]}, dark=asked.dark),
         table=tuple(
-            {"Reason": row.label} | {word: row.parts.get(code, 0) for code, word in words.items()} | {"All": row.whole}
-            for row in rows
+            {"Reason": row.label}
+            | {
+                word: Cell(f"{row.parts.get(code, 0):,}", behind(reason, code) if row.parts.get(code) else "")
+                for code, word in words.items()
+            }
+            | {"All": Cell(f"{row.whole:,}", behind(reason, ""))}
+            for reason, row in zip(reasons, rows, strict=True)
         ),
-        note="Decisions that stand, by when they took effect. What waits for a manager's approval or was withdrawn "
-        "doesn't count.",
+        note=f"Of {many(every.total(), 'decision')} that stand, by when they took effect. What waits for a manager's "
+        "approval or was withdrawn doesn't count.",
+        picks=picks.found,
     )
 
 
 @chart("How often does money go back?", "Decisions")
 def refund_rate(asked: Asked) -> Answer:
     """The refund rate by reason with its 95 % interval."""
-    rates = {rate.reason: rate for rate in metrics.refund_rates(metrics.outcomes(asked.store, asked.period))}
-    if not rates:
+    found = metrics.read(asked.store, "decided", asked.frame, ("reason", "what"))
+    if not found:
         return Answer(NOTHING)
-    shown = [rates[reason] for reason in REASONS_AND_NONE if reason in rates]
+    parts: dict[str, list[int]] = {}
+    for row in found:
+        part = parts.setdefault(row["reason"], [0, 0])
+        part[0] += row["n"] if row["what"] == "approve" else 0
+        part[1] += row["n"]
+    shown = [Rate(reason, *parts[reason]) for reason in REASONS_AND_NONE if reason in parts]
     overall = Rate("", sum(rate.part for rate in shown), sum(rate.whole for rate in shown))
+    picks = Picks()
     return Answer(
         sentence=_rate_said(asked, shown, overall),
-        figure=_dots(asked, shown, overall),
+        figure=_dots(asked, shown, overall, picks),
         table=tuple(
             {
-                "Reason": asked.word(rate.reason),
-                "Refunded": rate.part,
-                "Decided": rate.whole,
+                "Reason": asked.word(rate.name),
+                "Refunded": Cell(f"{rate.part:,}", _refunds(asked, rate.name) if rate.part else ""),
+                "Decided": Cell(f"{rate.whole:,}", to_text(pick("decided", asked.frame, reason=rate.name))),
                 "Rate": percent(rate.share),
                 "From": percent(rate.interval[0]),
                 "To": percent(rate.interval[1]),
             }
             for rate in shown
         ),
-        note="Refunds out of all decisions; a replacement is none. The line is the 95% interval (Wilson); a hollow "
-        f"dot stands for fewer than {FEW} decisions.",
+        note=f"Refunds out of {many(overall.whole, 'decision')} that took effect; a replacement is no refund. The line"
+        f" is the 95% interval (Wilson); a hollow dot stands for fewer than {FEW} decisions.",
+        picks=picks.found,
     )
 
 
-def _dots(asked: Asked, shown: list[Rate], overall: Rate) -> go.Figure:
+def _refunds(asked: Asked, reason: str) -> str:
+    return to_text(pick("decided", asked.frame, reason=reason, what="approve"))
+
+
+def _dots(asked: Asked, shown: list[Rate], overall: Rate, picks: Picks) -> go.Figure:
     heads = [_rate_head(asked, rate) for rate in shown]
-    colours = [colour(rate.reason, dark=asked.dark) for rate in shown]
+    colours = [colour(rate.name, dark=asked.dark) for rate in shown]
     figure = go.Figure()
     for rate, head, fill in zip(shown, heads, colours, strict=True):
         figure.add_scatter(
@@ -95,11 +128,12 @@ def _dots(asked: Asked, shown: list[Rate], overall: Rate) -> go.Figure:
             "symbol": ["circle-open" if rate.whole < FEW else "circle" for rate in shown],
             "line": {"width": 2, "color": colours},
         },
-        customdata=[[asked.word(rate.reason), rate.part, rate.whole, *map(percent, rate.interval)] for rate in shown],
+        customdata=[[asked.word(rate.name), rate.part, rate.whole, *map(percent, rate.interval)] for rate in shown],
         hovertemplate="%{customdata[0]}: %{customdata[1]:,} of %{customdata[2]:,} (%{x:.0%}), "
         "likely %{customdata[3]} to %{customdata[4]}<extra></extra>",
         cliponaxis=False,
     )
+    picks.add(figure, [_refunds(asked, rate.name) if rate.part else "" for rate in shown])
     if len(shown) > 1:
         figure.add_vline(x=overall.share, line={"color": looks.QUIET, "dash": "dot", "width": 1.5})
         figure.add_annotation(
@@ -116,7 +150,7 @@ def _dots(asked: Asked, shown: list[Rate], overall: Rate) -> go.Figure:
 
 def _rate_head(asked: Asked, rate: Rate) -> str:
     few = ", few" if rate.whole < FEW else ""
-    return f"{asked.word(rate.reason)}<br><b>{percent(rate.share)}</b>  {rate.part:,} of {rate.whole:,}{few}"
+    return f"{asked.word(rate.name)}<br><b>{percent(rate.share)}</b>  {rate.part:,} of {rate.whole:,}{few}"
 
 
 def _rate_said(asked: Asked, shown: list[Rate], overall: Rate) -> str:
@@ -125,64 +159,10 @@ def _rate_said(asked: Asked, shown: list[Rate], overall: Rate) -> str:
     if len(sure) > 1:
         most, least = max(sure, key=lambda rate: rate.share), min(sure, key=lambda rate: rate.share)
         said += (
-            f" Most often for “{asked.word(most.reason)}” ({percent(most.share)}), least often for "
-            f"“{asked.word(least.reason)}” ({percent(least.share)})."
+            f" Most often for “{asked.word(most.name)}” ({percent(most.share)}), least often for "
+            f"“{asked.word(least.name)}” ({percent(least.share)})."
         )
     elif overall.whole < FEW:
         low, high = overall.interval
         said += f" So few decisions say little: the rate may as well be {percent(low)} or {percent(high)}."
     return said
-
-
-@chart("Which clauses turn claims down?", "Decisions")
-def clauses(asked: Asked) -> Answer:
-    """Denials by the clause that led."""
-    found = metrics.denying_clauses(asked.store, asked.period)
-    if not found:
-        return Answer("No claim was denied by the policy during this period.")
-    every = Counter[str]()
-    for count in found:
-        every[count.value] += count.claims
-    ranked = every.most_common(MOST_CLAUSES)
-    titles = {name: clause.title for name, clause in asked.store.policy.clauses.items()}
-    heads = {name: f"{name or '–'}  {titles.get(name, 'no clause')}" for name, _ in ranked}
-    figure = go.Figure()
-    for reason in REASONS_AND_NONE:
-        by_clause = {count.value: count.claims for count in found if count.reason == reason}
-        if not by_clause:
-            continue
-        figure.add_bar(
-            name=asked.word(reason),
-            orientation="h",
-            y=[heads[name] for name, _ in ranked],
-            x=[by_clause.get(name, 0) for name, _ in ranked],
-            marker={"color": colour(reason, dark=asked.dark), "line": {"width": 0}},
-            hovertemplate="%{y}: %{x:,} for " + asked.word(reason) + "<extra></extra>",
-        )
-    figure.add_scatter(
-        x=[number for _, number in ranked],
-        y=[heads[name] for name, _ in ranked],
-        mode="text",
-        text=[f" {number:,}" for _, number in ranked],
-        textposition="middle right",
-        showlegend=False,
-        hoverinfo="skip",
-        cliponaxis=False,
-    )
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(range=[0, ranked[0][1] * 1.12], visible=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    looks.framed(figure, looks.FRAME + looks.ROW * len(ranked), dark=asked.dark)
-    reasons = {reason: asked.word(reason) for reason in REASONS_AND_NONE if any(row.reason == reason for row in found)}
-    name, most = ranked[0]
-    whole = every.total()
-    share = "all of them" if most == whole else f"{percent(most / whole)} of them"
-    said = f"{sentence(many(whole, 'claim'))} {'was' if whole == 1 else 'were'} denied as the policy says"
-    return Answer(
-        sentence=f"{said}, {share} by {heads[name].replace('  ', ', ')}.",
-        figure=figure,
-        key=looks.key(reasons, dark=asked.dark),
-        table=tuple({"Clause": heads[name].replace("  ", ", "), "Denied": number} for name, number in ranked),
-        note="The leading clause of each denial. Denials against the policy's verdict are left out."
-        + (f" The {MOST_CLAUSES} most frequent." if len(every) > MOST_CLAUSES else ""),
-    )

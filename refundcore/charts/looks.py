@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from refundcore.charts.model import FEW
+from refundcore.metrics import Rate
 
 LIGHT: Mapping[str, str] = {
     "sms_not_received": "#235594",
@@ -31,6 +32,8 @@ LIGHT: Mapping[str, str] = {
     "running": "#469BCA",
     "plain": "#235594",
     "fees": "#8A929B",
+    "activity": "#93340A",
+    "cohort": "#235594",
 }
 DARK: Mapping[str, str] = {
     "sms_not_received": "#5CBDF0",
@@ -50,7 +53,11 @@ DARK: Mapping[str, str] = {
     "running": "#2F7C9C",
     "plain": "#5CBDF0",
     "fees": "#7C8793",
+    "activity": "#F0A562",
+    "cohort": "#5CBDF0",
 }
+SERIES = ("sms_not_received", "invalid_number", "major_defect", "incompatibility", "other", "")
+"""The colours of what has none of its own, such as payment methods, by rank; the last is for all others."""
 QUIET = "rgba(128,136,146,0.65)"
 """Lines that only guide the eye, on either background."""
 GRID = "rgba(128,136,146,0.22)"
@@ -172,10 +179,27 @@ def percent(share: float) -> str:
     return f"{share:.0%}"
 
 
+def rate_text(rate: Rate) -> str:
+    """A rate of few as `0.3%`: shares below a tenth with one decimal."""
+    if not rate.whole:
+        return "–"
+    return f"{rate.share:.1%}" if 0 < rate.share < 0.1 else percent(rate.share)
+
+
 def many(number: int, one: str, several: str = "") -> str:
     """`1 claim`, `1,200 claims`, `no claims`."""
     plural = several or f"{one}s"
     return f"no {plural}" if not number else f"{number:,} {one if number == 1 else plural}"
+
+
+def safe(text: str) -> str:
+    """A text from outside as a figure shows it: Plotly takes `<` for a tag."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def short(text: str, most: int = 34) -> str:
+    """The beginning of a long name."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def sentence(text: str) -> str:

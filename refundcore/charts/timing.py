@@ -4,99 +4,83 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-import plotly.graph_objects as go
-
 from refundcore import metrics
 from refundcore.charts import looks
-from refundcore.charts.claims import REASONS_AND_NONE
+from refundcore.charts.claims import columns
 from refundcore.charts.decisions import NOTHING
-from refundcore.charts.looks import Row, colour, many, percent, sentence
-from refundcore.charts.model import Answer, Asked, chart
+from refundcore.charts.looks import Row, many, percent, sentence
+from refundcore.charts.model import Answer, Asked, Cell, Picks, chart
 from refundcore.deadlines import DAY, HOUR
-from refundcore.metrics import Kept
+from refundcore.metrics import Kept, number_of, pick, to_text
+from refundcore.store import setting
+from refundcore.store.time_bins import EDGES, within
 
 MINUTE = HOUR // 60
-THREE_DAYS = metrics.SPANS[2][0]
+SPANS = (
+    ("≤ 1 h", HOUR),
+    ("≤ 4 h", 4 * HOUR),
+    ("≤ 1 d", DAY),
+    ("≤ 3 d", 3 * DAY),
+    ("≤ 7 d", 7 * DAY),
+    ("≤ 14 d", 14 * DAY),
+    ("longer", 0),
+)
+"""The steps of the distribution; each ends at the edge of a bin, or within 5 % of it."""
+THREE_DAYS = "≤ 3 d"
 STATES = {"kept": "Kept", "missed": "Missed", "running": "Still running"}
-
-
-@chart("How long does a decision take?", "Time")
-def to_decision(asked: Asked) -> Answer:
-    """How many decisions took how long, from the claim on."""
-    spans = metrics.times(asked.store, asked.period)
-    medians = metrics.medians(asked.store, asked.period)
-    middle = metrics.median(asked.store, asked.period)
-    whole = sum(span.decisions for span in spans)
-    if not whole or middle is None:
-        return Answer(NOTHING)
-    fill = colour("plain", dark=asked.dark)
-    names = [span.name for span in spans]
-    numbers = [span.decisions for span in spans]
-    figure = go.Figure()
-    figure.add_bar(
-        x=names,
-        y=numbers,
-        text=[f"{number:,}" if number else "" for number in numbers],
-        textposition="outside",
-        cliponaxis=False,
-        marker={"color": fill, "line": {"width": 0}},
-        customdata=[percent(number / whole) for number in numbers],
-        hovertemplate="%{x}: %{y:,} decisions (%{customdata})<extra></extra>",
-    )
-    figure.update_xaxes(showgrid=False, tickangle=0)
-    figure.update_yaxes(visible=False, range=[0, max(numbers) * 1.15])
-    looks.framed(figure, 260, dark=asked.dark)
-    within = dict(zip(names, accumulate(numbers), strict=True))
-    if whole == 1:
-        said = f"The one decision came {span_text(middle)} after the claim"
-    else:
-        said = f"Half of {many(whole, 'decision')} came within {span_text(middle)} of the claim"
-        said += f", {percent(within[THREE_DAYS] / whole)} within 3 days"
-    return Answer(
-        sentence=f"{said}.",
-        figure=figure,
-        table=tuple({"Time": name, "Decisions": number} for name, number in zip(names, numbers, strict=True)),
-        note="From when the claim reached the company. Medians: "
-        + ", ".join(
-            f"{asked.word(reason)} {span_text(medians[reason])}" for reason in REASONS_AND_NONE if reason in medians
-        )
-        + ".",
-    )
 
 
 @chart("Are deadlines kept?", "Time")
 def deadlines(asked: Asked) -> Answer:
-    """The desk's own answer target and the hours to put a confirmed defect right."""
-    answered, answer_hours = metrics.answers(asked.store, asked.period, asked.at)
-    cured, cure_hours = metrics.cures(asked.store, asked.period, asked.at)
-    rows = [
-        Row(f"First answer<br>within {answer_hours} h", _parts(answered)),
-        Row(f"Defect put right<br>within {cure_hours} h", _parts(cured)),
+    """The policy's hours to put a confirmed defect right, and the desk's own answer target."""
+    answer_hours = setting(asked.store, "answer_hours")
+    with asked.store.read() as connection:
+        answered = metrics.answered(metrics.answers_of(connection, asked.frame), answer_hours, asked.today)
+    cured = metrics.cured(metrics.read(asked.store, "cure", asked.frame, ("what",)), asked.today)
+    dated = asked.store.policy.clauses["C6b"].numbers["cure_hours"]
+    cure_hours = dated[max((start for start in dated if start <= asked.today), default=min(dated))]
+    today = number_of(asked.today)
+    given = [
+        ("cure", f"Defect put right<br>within {cure_hours} h", cured, f"{today}"),
+        ("answered", f"First answer<br>within {answer_hours} h", answered, f"{today}.{answer_hours}"),
     ]
-    rows = [row for row in rows if row.whole]
-    if not rows:
+    given = [one for one in given if one[2].whole]
+    if not given:
         return Answer("No deadline began during this period.")
+    rows = [Row(name, {state: getattr(kept, state) for state in STATES}) for _, name, kept, _ in given]
     said = [
+        _kept_said("Defects were put right", "confirmed defect", cured, cure_hours),
         _kept_said("A first answer came", "claim", answered, answer_hours),
-        _kept_said("It was put right", "confirmed defect", cured, cure_hours),
     ]
+    picks = Picks()
+    figure = looks.share_bars(rows, STATES, dark=asked.dark).update_layout(height=looks.FRAME + 46 * len(rows))
+    drawn = [state for state in STATES if any(row.parts[state] for row in rows)]
+
+    def behind(place: int, state: str = "") -> str:
+        kind, _, _, basis = given[place]
+        where = {"kept": f"{state}.{basis}"} if state else {}
+        return to_text(pick(kind, asked.frame, **where))
+
+    for trace, state in enumerate(drawn):
+        picks.found |= {(trace, place): behind(place, state) for place, row in enumerate(rows) if row.parts[state]}
     return Answer(
         sentence=" ".join(filter(None, said)),
-        figure=looks.share_bars(rows, STATES, dark=asked.dark).update_layout(height=looks.FRAME + 46 * len(rows)),
+        figure=figure,
         key=looks.key(STATES, dark=asked.dark),
         table=tuple(
             {"Deadline": row.label.replace("<br>", " ")}
-            | {word: row.parts[state] for state, word in STATES.items()}
-            | {"All": row.whole}
-            for row in rows
+            | {
+                word: Cell(f"{row.parts[state]:,}", behind(place, state) if row.parts[state] else "")
+                for state, word in STATES.items()
+            }
+            | {"All": Cell(f"{row.whole:,}", behind(place))}
+            for place, row in enumerate(rows)
         ),
-        note="The first answer is a decision or a question, counted from when the claim came onto the desk. The hours "
-        "for a defect run from its notice and stand still while access that was asked for isn't given (C6b, A11).",
+        note="The policy's hours run from the notice of a confirmed defect and stand still while access that was asked "
+        "for isn't given (C6b, A11). The first answer is a decision or a question, counted from when the claim came "
+        "onto the desk. What isn't done counts as missed from the day after its time ran out.",
+        picks=picks.found,
     )
-
-
-def _parts(kept: Kept) -> dict[str, int]:
-    return {"kept": kept.kept, "missed": kept.missed, "running": kept.running}
 
 
 def _kept_said(done: str, what: str, kept: Kept, hours: int) -> str:
@@ -108,6 +92,52 @@ def _kept_said(done: str, what: str, kept: Kept, hours: int) -> str:
     share = percent(kept.kept / kept.over)
     said = f"{done} within {hours} hours for {kept.kept:,} of {many(kept.over, what)} ({share})"
     return f"{said}; {time}." if time else f"{said}."
+
+
+@chart("How long does a decision take?", "Time")
+def to_decision(asked: Asked) -> Answer:
+    """How many decisions took how long, from the claim on."""
+    rows = metrics.read(asked.store, "took", asked.frame, ("what",))
+    counts = metrics.times(rows)
+    whole = sum(counts.values())
+    if not whole:
+        return Answer(NOTHING)
+    middle, _ = metrics.medians([{**row, "all": ""} for row in rows], "all")[""]
+    numbers, behind, lower = [], [], -1
+    for name, upper in SPANS:
+        last = within(upper) - 1 if upper else len(EDGES)
+        numbers.append(sum(count for number, count in counts.items() if lower < number <= last))
+        where = {"over": f"{lower}", "upto": f"{last}"} if lower >= 0 else {"upto": f"{last}"}
+        behind.append(to_text(pick("took", asked.frame, **where)) if numbers[-1] else "")
+        lower = last
+        del name
+    names = [name for name, _ in SPANS]
+    by_reason = metrics.read(asked.store, "took", asked.frame, ("value", "what"), facet="reason")
+    medians = metrics.medians(by_reason, "value")
+    picks = Picks()
+    figure = columns(asked, names, numbers, behind, picks)
+    reached = dict(zip(names, accumulate(numbers), strict=True))
+    if whole == 1:
+        said = f"The one decision came about {span_text(middle)} after the claim"
+    else:
+        said = f"Half of {many(whole, 'decision')} came within about {span_text(middle)} of the claim"
+        said += f", {percent(reached[THREE_DAYS] / whole)} within 3 days"
+    return Answer(
+        sentence=f"{said}.",
+        figure=figure,
+        table=tuple(
+            {"Time": name, "Decisions": Cell(f"{number:,}", text)}
+            for name, number, text in zip(names, numbers, behind, strict=True)
+        ),
+        note=f"Of {many(whole, 'decision')} that took effect, from when the claim reached the company. Times are"
+        " counted in bins at most 5% wide, a median is the middle of its bin. Medians: "
+        + ", ".join(
+            f"{asked.word(reason)} {span_text(time)} (n {size:,})"
+            for reason, (time, size) in sorted(medians.items(), key=lambda pair: -pair[1][1])
+        )
+        + ".",
+        picks=picks.found,
+    )
 
 
 def span_text(microseconds: int) -> str:

@@ -20,8 +20,10 @@ from refundcore import accounts, clock, intake
 from refundcore.commands import _import_mail
 from refundcore.deadlines import micros
 from refundcore.intake import IntakeError, Plan, Preview, Question, Wishes, mail
+from refundcore.intake.history import Told, past_of
 from refundcore.intake.problems import clip
 from refundcore.store import Store, StoreError, connect
+from refundcore.store.history import Past, Recorded, record_history
 
 ALL_IN, SOME_OUT, REFUSED = 0, 1, 2
 COLLECT = (100_000, 20, 50)
@@ -86,6 +88,18 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--update", action="store_true", help="let rows change undecided claims of the same reference")
     parser.add_argument(
+        "--history",
+        action="store_true",
+        help="decided claims come in as decided: by the file's columns outcome, decided_at and refunded_amount",
+    )
+    parser.add_argument(
+        "--outcome",
+        action="append",
+        default=[],
+        metavar="TEXT=OUTCOME",
+        help="with --history, what a word of the file means: approve, exchange, deny or open",
+    )
+    parser.add_argument(
         "--rejects", type=Path, metavar="OUT.csv", help="write the rows that were left out, with why, to mend them"
     )
     parser.add_argument("--dry-run", action="store_true", help="only show what would come in")
@@ -109,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
             for question in plan.questions:
                 _ask(question)
             return REFUSED
+        past = past_of(file, plan, dict(_pair("--outcome", text) for text in args.outcome)) if args.history else None
         if args.dry_run:
             preview = intake.preview(file, plan, store.policy, micros(at), store=store)
             _tell_preview(preview)
@@ -124,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
         progress.end()
         _tell_groups(tally.groups)
         print(f"Import {number}: {intake.sentence(balance)}")
+        if past is not None:
+            _tell_past(record_history(store, map(_past, past), actor=actor, at=at))
         if args.rejects:
             with args.rejects.open("wb") as target:
                 target.writelines(intake.rejects_file(store, number))
@@ -132,6 +149,16 @@ def run(args: argparse.Namespace) -> int:
         print(f"refund-desk import: {error}", file=sys.stderr)
         return REFUSED
     return SOME_OUT if balance.rejected or balance.conflicting else ALL_IN
+
+
+def _past(told: Told) -> Past:
+    return Past(told.ref, told.outcome, told.at, told.refund)
+
+
+def _tell_past(recorded: Recorded) -> None:
+    print(f"{recorded.decided:,} of them came in as decided.")
+    if recorded.left:
+        print(f"{recorded.left:,} were left as they are: they are not here, or somebody worked on them.")
 
 
 def _wishes(args: argparse.Namespace) -> Wishes:

@@ -1,238 +1,172 @@
-"""The metrics page's parts: the period in the address, the figures on top, and charts that are drawn when looked at."""
+"""The metrics page's parts: the figures on top, and charts that are drawn when looked at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from html import escape
-from types import MappingProxyType
+from typing import Any
 
-import numpy as np
-import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 
-from refundcore import charts, metrics
-from refundcore.charts import CHARTS, TOPICS, Answer, Asked
-from refundcore.charts.claims import begin, grain
-from refundcore.charts.looks import percent
-from refundcore.charts.money import amount
-from refundcore.charts.timing import span_text
-from refundcore.deadlines import moment, start_of_day
-from refundcore.desk import acts, context
-from refundcore.desk.show import OUTCOMES, REASONS, VERDICTS, count_text, day_text, plain
-from refundcore.metrics import Period
-from refundcore.store import Store
+from refundcore import metrics
+from refundcore.charts import CHARTS, TOPICS, Answer, Asked, Cell
+from refundcore.desk import acts, context, framing
+from refundcore.desk.framing import Chosen, depends
+from refundcore.desk.parts import component
+from refundcore.desk.show import OUTCOMES, REASONS, VERDICTS, plain
+from refundcore.desk.top_figures import Figure, Figures, beside, figures_of
+from refundcore.intake import harmless
+from refundcore.metrics import Headline
+from refundcore.store import Person, Store, people, settings_now
+from refundcore.store.exchange import exchange_rates
 
-__all__ = ["TOPICS", "chosen_period", "draw", "first_and_last", "headline", "nothing_in", "questions"]
-
-PRESETS: Mapping[str, int | None] = MappingProxyType(
-    {
-        "Last 7 days": 7,
-        "Last 30 days": 30,
-        "Last 90 days": 90,
-        "Last 12 months": 365,
-        "All time": None,
-        "Between dates": None,
-    }
-)
-"""Choice -> how many days back, today included."""
-
-USUAL = "Last 30 days"
 WORDS = {
     **REASONS,
     **{code: word.label for code, word in VERDICTS.items()},
     **{code: OUTCOMES[code].label for code in ("approved", "exchanged", "denied")},
 }
-_CHOSEN_IN_THE_DARK = "<style>.st-key-period [data-selected='true'] p { color: #86BEE3; }</style>"
-"""The theme's accent on its own tint has a contrast of 3.7 there, and small text needs 4.5 (WCAG 2.2)."""
+Spec = dict[str, Any]
+"""A figure as plain values."""
+
 QUIET = {"displayModeBar": False}
 KEPT_FOR = 60
 """Seconds that a chart is kept; a change of any claim draws it anew at once."""
 
-
-@dataclass(frozen=True)
-class Chosen:
-    """A period and how it is called."""
-
-    period: Period
-    name: str
-
-    @property
-    def before(self) -> Period | None:
-        """The period of the same length just before; None where there is none."""
-        length = self.period.end - self.period.start
-        return None if self.name == "All time" else Period(self.period.start - length, self.period.start)
+IN_A_ROW = 5
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What stands on top."""
-
-    now: metrics.Headline
-    before: metrics.Headline | None
-    """Of the period before."""
-    sums: list[metrics.Sum]
-    answered: metrics.Kept
-    hours: int
-    """Within which claims are to be answered."""
+def topics(me: Person) -> list[str]:
+    """The tabs that somebody may see."""
+    return [topic for topic in TOPICS if questions(topic, me)]
 
 
-def first_and_last(store: Store) -> tuple[int, int] | None:
-    """When the first and the last claim came in; None for a desk without claims."""
-    return _ends(_depends(store), _store=store)
+def questions(topic: str, me: Person) -> list[str]:
+    """The questions of a tab that somebody may see."""
+    allowed = (entry for entry in CHARTS.values() if entry.topic == topic)
+    return [entry.question for entry in allowed if me.role == "manager" or not entry.managers]
 
 
-def chosen_period(ends: tuple[int, int]) -> Chosen:
-    """The fields of the period, bound to the address; the period they say.
-
-    `ends` are the instants of the first and the last claim there is.
-    """
-    if st.context.theme.type == "dark":
-        st.html(_CHOSEN_IN_THE_DARK)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.segmented_control(
-            "Period", list(PRESETS), default=USUAL, required=True, key="period", bind="query-params"
-        )
-        name = name if name in PRESETS else USUAL
-        today = moment(context.now_us(), context.zone()).date()
-        if name == "Between dates":
-            first = st.date_input("From", today - timedelta(days=29), key="from", bind="query-params", width=150)
-            last = st.date_input("To, included", today, key="to", bind="query-params", width=150)
-            first, last = _day(first, today - timedelta(days=29)), _day(last, today)
-            return Chosen(_days(min(first, last), max(first, last)), name)
-    if name == "All time":
-        until = max(ends[1] + 1, _starts(today + timedelta(days=1)))
-        first = moment(min(ends[0], until), context.zone()).date()
-        unit = grain((moment(until, context.zone()).date() - first).days)
-        return Chosen(Period(_starts(begin(first, unit)), until), name)
-    back = PRESETS[name] or 1
-    return Chosen(_days(today - timedelta(days=back - 1), today), name)
-
-
-def _day(given: object, otherwise: date) -> date:
-    return given if isinstance(given, date) else otherwise
-
-
-def _days(first: date, last: date) -> Period:
-    """From the first moment of a day to the last of another, in the desk's zone."""
-    return Period(_starts(first), _starts(last + timedelta(days=1)))
-
-
-def _starts(day: date) -> int:
-    number = (day - date(1970, 1, 1)).days
-    return int(start_of_day(np.array([number], dtype=np.int64), context.policy().zone)[0])
-
-
-def headline(chosen: Chosen) -> metrics.Headline:
+def headline(chosen: Chosen) -> Headline:
     """Draw the figures on top; they are returned for whoever wants to know whether there are any."""
-    figures = acts.read(_headline, chosen)
-    now, before, answered = figures.now, figures.before, figures.answered
-    with st.container(horizontal=True, gap="small", key="headline"):
-        _metric("Claims", f"{now.claims:,}", f"{now.undecided:,} undecided", _change(before.claims if before else None))
-        _metric(
-            "Decisions",
-            f"{now.decided:,}",
-            f"{now.overridden:,} against the verdict",
-            _change(before.decided if before else None),
+    found = acts.read(figures_now, chosen)
+    shown = figures_of(found, chosen)
+    with st.container(key="headline", gap="small"):
+        for start in range(0, len(shown), IN_A_ROW):
+            row = shown[start : start + IN_A_ROW]
+            for place, figure in zip(st.columns(IN_A_ROW, gap="small"), row, strict=False):
+                with place:
+                    _draw_figure(figure)
+    for sentence in beside(found):
+        st.markdown(f":small[:gray[{plain(sentence)}]]")
+    return found.now
+
+
+def _draw_figure(figure: Figure) -> None:
+    name = figure.label.split(" in ")[0].replace(" ", "_").lower()
+    with st.container(key=f"figure_{name}", gap=None):
+        st.metric(
+            figure.label,
+            figure.value,
+            delta=figure.change or None,
+            delta_color="off",
+            delta_arrow="off",
+            help=figure.about or None,
         )
-        low, high = now.refund_rate.interval
-        few = ", few" if 0 < now.decided < charts.FEW else ""
-        _metric(
-            "Refund rate",
-            percent(now.refund_rate.share) if now.decided else "–",
-            f"{now.refunded:,} of {now.decided:,}{few}",
-            f"The 95% interval is {percent(low)} to {percent(high)} (Wilson)."
-            if now.decided
-            else "Nothing was decided.",
+        drawn = component("numbers")(
+            key=f"of_{name}",
+            data={"link": _cell(Cell(figure.of, figure.pick)), "rows": []},
+            on_picked_change=_ignore,
+            height="content",
         )
-        _money(figures.sums)
-        _metric(
-            "Median to decision",
-            "–" if now.median is None else span_text(now.median),
-            "from the claim on",
-            "Half of the decisions came sooner, half later.",
-        )
-        _metric(
-            f"Answered within {figures.hours} h",
-            percent(answered.kept / answered.over) if answered.over else "–",
-            f"{answered.kept:,} of {answered.over:,}, {answered.running:,} running",
-            "First answers to the claims that came onto the desk: a decision or a question.",
-        )
-    return now
-
-
-def _metric(label: str, value: str, under: str, about: str) -> None:
-    with st.container(key=f"figure_{label.split(maxsplit=1)[0].lower()}", width=185, gap=None):
-        st.metric(label, value, help=about or None)
-        st.markdown(f":small[:gray[{plain(under)}]]")
-
-
-def _change(before: int | None) -> str:
-    return "" if before is None else f"{before:,} in the period of the same length before."
-
-
-def _money(sums: list[metrics.Sum]) -> None:
-    nets: dict[str, list[int]] = {}
-    for row in sums:
-        total = nets.setdefault(row.currency, [0, 0, 0])
-        for place, value in enumerate((row.refunds, row.net, row.fees)):
-            total[place] += value
-    ranked = sorted(nets.items(), key=lambda pair: -pair[1][0])
-    if not ranked:
-        _metric("Net refunded", "–", "no refunds", "")
-        return
-    code, (refunds, net, fees) = ranked[0]
-    others = len(ranked) - 1
-    _metric(
-        "Net refunded",
-        amount(net, code),
-        f"{count_text(refunds, 'refund')}"
-        + (f", {amount(fees, code)} fees" if fees else ", no fees")
-        + (f"; {count_text(others, 'more currency', 'more currencies')}" if others else ""),
-        " · ".join(f"{amount(each[1], other)} on {count_text(each[0], 'refund')}" for other, each in ranked)
-        + ". Currencies are never added up.",
-    )
-
-
-def nothing_in(chosen: Chosen, ends: tuple[int, int]) -> None:
-    """Say that nothing happened in a period, and where something did."""
-    with st.container(border=True, horizontal_alignment="center", gap="small"):
-        st.markdown("**Nothing happened in this period.**", width="content")
-        st.markdown(f"Claims came in from {day_text(ends[0])} to {day_text(ends[1])}.", width="content")
-        if chosen.name != "All time":
-            st.button("Show all time", key="all_time", type="primary", on_click=_all_time)
-
-
-def _all_time() -> None:
-    st.session_state["period"] = "All time"
-
-
-def questions(topic: str) -> list[str]:
-    """The questions of a tab."""
-    return [question for question, chart in CHARTS.items() if chart.topic == topic]
+        follow(drawn.picked)
 
 
 def draw(question: str, chosen: Chosen) -> None:
-    """Draw a question with its answer."""
-    answer = acts.read(_answer, question, chosen.period)
-    with st.container(border=True, key=f"chart_{list(CHARTS).index(question)}"):
+    """Draw a question with its answer; a click on a bar lists the claims behind it."""
+    answer, figure = acts.read(_answer, question, chosen)
+    place = list(CHARTS).index(question)
+    with st.container(border=True, key=f"chart_{place}"):
         st.header(question, anchor=False)
         st.markdown(plain(answer.sentence))
-        if answer.figure is None:
-            return
-        if answer.key:
-            st.html(_key(answer.key))
-        st.plotly_chart(answer.figure, key=question, theme=None, config=QUIET, alt=answer.sentence)
+        if figure is not None:
+            if answer.key:
+                st.html(key_html(answer.key))
+            event: Any = st.plotly_chart(
+                figure,
+                key=f"figure_{place}_{st.session_state.get(_ROUND, 0)}",
+                theme=None,
+                config=QUIET,
+                alt=answer.sentence,
+                on_select="rerun",
+                selection_mode="points",
+            )
+            for point in event.selection.get("points", ()):
+                follow(answer.picks.get((int(point["curve_number"]), int(point["point_index"]))))
         if answer.note:
             st.markdown(f":small[:gray[{plain(answer.note)}]]")
-        with st.expander("The same as a table", key=f"table {question}"):
-            st.table(_table(answer), border="horizontal", hide_index=True)
+        if answer.table:
+            _table(question, place, answer, drawn=figure is not None)
 
 
-def _key(entries: tuple[tuple[str, str], ...]) -> str:
-    """The key of a figure: words of ours beside their colours, which wrap where a figure's own legend would not."""
+_ROUND = "metrics_round"
+
+
+def follow(wanted: str | None) -> None:
+    """Go to the claims behind a figure, if one was chosen."""
+    if not wanted:
+        return
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # or the point is still chosen when one comes back
+    st.switch_page(framing.LIST, query_params=framing.carried(wanted))
+
+
+def _table(question: str, place: int, answer: Answer, *, drawn: bool) -> None:
+    heads = list(answer.table[0])
+    with st.expander("The same as a table, and downloads", key=f"table_{place}"):
+        numbers = component("numbers")(
+            key=f"numbers_{place}",
+            data={
+                "caption": question,
+                "heads": heads,
+                "rows": [[_cell(row[head]) for head in heads] for row in answer.table],
+                "exports": {
+                    "name": file_name(question),
+                    "chart": f".st-key-chart_{place}" if drawn else "",
+                    "title": question,
+                    "csv": csv_rows(answer),
+                    "background": "#101317" if _dark() else "#FFFFFF",
+                    "text": "#E8EBEE" if _dark() else "#111111",
+                },
+            },
+            on_picked_change=_ignore,
+            height="content",
+        )
+        follow(numbers.picked)
+
+
+def _cell(value: object) -> dict[str, Any]:
+    if isinstance(value, Cell):
+        link = {"pick": value.pick, "href": framing.address(value.pick)} if value.pick else {}
+        return {"text": value.text, "number": True, **link}
+    return {"text": f"{value:,}" if isinstance(value, int) else str(value), "number": isinstance(value, int)}
+
+
+def csv_rows(answer: Answer) -> list[list[str]]:
+    """The table of an answer as cells that no spreadsheet evaluates: its head, then its rows, as on the screen."""
+    heads = list(answer.table[0])
+    rows = [[value.text if isinstance(value, Cell) else str(value) for value in row.values()] for row in answer.table]
+    return [[harmless(text) for text in row] for row in (heads, *rows)]
+
+
+def file_name(question: str) -> str:
+    """A question as the name of a file."""
+    letters = "".join(letter if letter.isalnum() else "-" for letter in question.lower())
+    return "-".join(filter(None, letters.split("-")))
+
+
+def key_html(entries: tuple[tuple[str, str], ...]) -> str:
+    """The key of a figure: words beside their colours, which wrap where a figure's own legend would not."""
     spans = (
         f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{escape(fill)}">\u25a0</span> '
         f"{escape(word)}</span>"
@@ -241,50 +175,87 @@ def _key(entries: tuple[tuple[str, str], ...]) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:0.1rem 1rem;font-size:0.875rem">{"".join(spans)}</div>'
 
 
-def _table(answer: Answer) -> Styler:
-    """The numbers of a figure; whole numbers stay numbers, so that they stand one below the other."""
-    frame = pd.DataFrame([{head: _cell(value) for head, value in row.items()} for row in answer.table])
-    return frame.style.format("{:,}", subset=list(frame.select_dtypes("number").columns))
+def nothing_in(chosen: Chosen, ends: tuple[date, date]) -> None:
+    """Say that nothing happened in a period, and where something did."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.markdown("**Nothing happened in this period.**", width="content")
+        days = f"{ends[0].day} {ends[0]:%b %Y} to {ends[1].day} {ends[1]:%b %Y}"
+        if chosen.frame.filters:
+            st.markdown("The filters may leave out what there is.", width="content")
+            st.button("Clear the filters", key="clear_filters", on_click=_clear_filters)
+        st.markdown(f"Claims came in from {days}.", width="content")
+        if chosen.name != "All time":
+            st.button("Show all time", key="all_time", type="primary", on_click=_all_time)
 
 
-def _cell(value: object) -> object:
-    return value if isinstance(value, int) else plain(str(value))
+def _all_time() -> None:
+    st.session_state["period"] = "All time"
 
 
-def _depends(store: Store) -> tuple[object, ...]:
-    """What figures follow from, but for the moment: where these are the same, so are the figures."""
-    return store.url, metrics.journal_end(store), store.policy.fingerprint
+def _clear_filters() -> None:
+    for name in framing.LABELS:
+        st.session_state[name] = framing.ANY
 
 
-def _headline(store: Store, chosen: Chosen) -> Figures:
-    return _figures(chosen.period, chosen.before, _depends(store), _store=store)
+def names_of(store: Store) -> Mapping[int, str]:
+    """Everybody's name by id."""
+    return {person.id: person.name for person in people(store)}
 
 
-def _answer(store: Store, question: str, period: Period) -> Answer:
-    return _drawn(question, period, _depends(store), dark=st.context.theme.type == "dark", _store=store)
+def _dark() -> bool:
+    return bool(st.context.theme.type == "dark")
 
 
-@st.cache_data(ttl=KEPT_FOR, max_entries=10, show_spinner=False)
-def _ends(depends: tuple[object, ...], *, _store: Store) -> tuple[int, int] | None:
-    del depends
-    return metrics.first_and_last(_store)
+def figures_now(store: Store, chosen: Chosen) -> Figures:
+    """The figures on top, as of now."""
+    return _figures(chosen, framing.today(), depends(store), _store=store)
+
+
+def _answer(store: Store, question: str, chosen: Chosen) -> tuple[Answer, Spec | None]:
+    minute = context.now_us() // 60_000_000
+    return _drawn(question, chosen, minute, depends(store), dark=_dark(), _store=store)
+
+
+def answer_of(store: Store, question: str, chosen: Chosen, *, dark: bool) -> Answer:
+    """The answer to a question within a frame, as of now."""
+    asked = Asked(
+        store,
+        chosen.frame,
+        chosen.grain,
+        framing.today(),
+        context.now_us(),
+        store.policy.zone,
+        WORDS,
+        names_of(store),
+        dark,
+    )
+    return CHARTS[question].draw(asked)
 
 
 @st.cache_data(ttl=KEPT_FOR, max_entries=100, show_spinner=False)
-def _figures(period: Period, before: Period | None, depends: tuple[object, ...], *, _store: Store) -> Figures:
-    del depends
-    answered, hours = metrics.answers(_store, period, context.now_us())
+def _figures(chosen: Chosen, today: date, depends_on: tuple[object, ...], *, _store: Store) -> Figures:
+    del depends_on
     return Figures(
-        now=metrics.headline(_store, period),
-        before=metrics.headline(_store, before) if before else None,
-        sums=metrics.sums(_store, period),
-        answered=answered,
-        hours=hours,
+        now=metrics.headline(_store, chosen.frame, today),
+        before=metrics.headline(_store, chosen.before, today) if chosen.before else None,
+        hours=settings_now(_store).answer_hours,
+        rates=exchange_rates(_store),
     )
 
 
 @st.cache_data(ttl=KEPT_FOR, max_entries=200, show_spinner=False)
-def _drawn(question: str, period: Period, depends: tuple[object, ...], *, dark: bool, _store: Store) -> Answer:
-    del depends
-    asked = Asked(_store, period, _store.policy.zone, context.now_us(), WORDS, dark)
-    return CHARTS[question].draw(asked)
+def _drawn(
+    question: str, chosen: Chosen, minute: int, depends_on: tuple[object, ...], *, dark: bool, _store: Store
+) -> tuple[Answer, Spec | None]:
+    """An answer, and its figure as plain values.
+
+    A `Figure` that was kept comes back with its parts in another order, and Streamlit, which knows a chart by its
+    content, would take it for another one and lose the click on a bar.
+    """
+    del depends_on, minute
+    answer = answer_of(_store, question, chosen, dark=dark)
+    return replace(answer, figure=None), answer.figure.to_dict() if answer.figure is not None else None
+
+
+def _ignore() -> None:
+    """Reading the trigger after the run is enough."""

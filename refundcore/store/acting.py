@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from refundcore import money
 from refundcore.deadlines import micros
 from refundcore.facts import BY_NAME, COLUMNS, FACTS, Fact
-from refundcore.store import roles, sentences, tables
+from refundcore.store import figure_keeping, roles, sentences, tables
 from refundcore.store.chain import GENESIS, Ledger, canonical, digest, opened
 from refundcore.store.errors import Forbidden, Impossible, Stale
 from refundcore.store.judging import Verdict, judge_rows, kept
@@ -120,6 +120,8 @@ class Act:
     """The import that the transaction belongs to."""
     hashes: dict[tuple[int, int], str] = field(default_factory=dict)
     """(claim, version) -> hash of its last event, for those that were read together beforehand."""
+    figured: set[int] = field(default_factory=set)
+    """Claims whose figures were written already, as those of a batch."""
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -297,6 +299,7 @@ def acting(
         asked = asked_of(action, actor, parameters or {}) if key else ""
         act = Act(store, connection, person, micros(at), key or "", asked)
         yield act
+        figure_keeping.keep(act)
         act.ledger.seal(act.sealed, act.sealed_import)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from refundcore.store import sentences, tables
+from refundcore.store import figure_keeping, sentences, tables
 from refundcore.store.acting import Act
 from refundcore.store.acts import CHANGEABLE, free_ref
 from refundcore.store.chain import GENESIS, canonical, first_hashes, insert_columns, insert_rows
@@ -197,6 +197,7 @@ class Batch:
         connection = self.act.connection
         insert_columns(connection, tables.claims, self._claims)
         insert_columns(connection, tables.events, self._events)
+        figure_keeping.add_batch(self.act, self._claims)
         insert_rows(connection, tables.import_rejects, REJECT_COLUMNS, self._rejects)
         insert_rows(connection, tables.import_updates, UPDATE_COLUMNS, self._updates)
 

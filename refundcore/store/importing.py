@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from refundcore.deadlines import SECOND, micros
 from refundcore.facts import Claims
-from refundcore.store import sqlite, tables
+from refundcore.store import figure_keeping, sqlite, tables
 from refundcore.store.acting import UNFINISHED, Act, acting, load_person, names_of
 from refundcore.store.acts import change_facts
 from refundcore.store.chain import Ledger, canonical
@@ -223,8 +223,11 @@ def finish_import(store: Store, number: int, *, actor: int, at: datetime) -> Bal
 def _finish(store: Store, number: int, *, actor: int, at: datetime) -> Balance:
     while _apply_updates(store, number, actor=actor, at=at):
         pass
+    with store.read() as connection:
+        sums = figure_keeping.sums_of_import(connection, number)  # nobody changes these claims before they are seen
     with acting(store, "import", actor=actor, at=at) as act:
         record = running_import(act, number, ("finishing",))
+        figure_keeping.count(act.connection, sums)
         act.connection.execute(
             sa.update(_imports).where(_imports.c.id == number).values(status="finished", finished_at=act.at)
         )
@@ -325,6 +328,7 @@ def _remove_some(store: Store, number: int) -> bool:
         ids = sa.select(claims.c.id).where(some)
         for table in (tables.messages, tables.receipts, tables.viewing, events):
             connection.execute(sa.delete(table).where(table.c.claim_id.in_(ids)))
+        figure_keeping.forget(connection, ids)
         connection.execute(sa.delete(claims).where(some))
     return True
 

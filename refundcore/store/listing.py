@@ -126,7 +126,7 @@ def _begins(column: sa.Column[Any], start: str) -> sa.ColumnElement[bool]:
     return sa.and_(column >= start, column < start + "\U0010ffff")
 
 
-def _rows(connection: sa.Connection, numbers: Sequence[int]) -> list[QueueRow]:
+def by_numbers(connection: sa.Connection, numbers: Sequence[int]) -> list[QueueRow]:
     """Claims by their ids, in that order: the ids come from an index alone, then the rows."""
     if not numbers:
         return []
@@ -164,7 +164,7 @@ def queue(
     backwards = back is not None
     with store.read() as connection:
         queries = page_queries(connection, filter, person, micros(at), limit + 1, after=forward, before=back)
-        rows = _rows(connection, _numbers(connection, queries, limit + 1))
+        rows = by_numbers(connection, _numbers(connection, queries, limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
@@ -256,7 +256,7 @@ def neighbours(
         cursor = (-1 if here.act_by is None else here.act_by, here.id) if order.open else (here.id,)
         before = page_queries(connection, filter, person, moment, 1, before=cursor)
         after = page_queries(connection, filter, person, moment, 1, after=cursor)
-        found = [_rows(connection, _numbers(connection, queries, 1)) for queries in (before, after)]
+        found = [by_numbers(connection, _numbers(connection, queries, 1)) for queries in (before, after)]
     return (found[0][0] if found[0] else None), (found[1][0] if found[1] else None)
 
 
@@ -279,4 +279,4 @@ def related(store: Store, claim: int, limit: int = 20) -> list[QueueRow]:
             return []
         query = sa.select(_claims.c.id).where(sa.or_(*ways), _claims.c.id != claim, visible(connection))
         numbers = connection.execute(query.order_by(_claims.c.id.desc()).limit(limit)).scalars()
-        return _rows(connection, list(numbers))
+        return by_numbers(connection, list(numbers))

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from refundcore.store import sqlite
+from refundcore.deadlines import micros
+from refundcore.store import figure_keeping, sqlite
 from refundcore.store.errors import StoreError
 from refundcore.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0009"
+HEAD = "0008"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"
@@ -76,6 +77,7 @@ def _ruled(store: Store, at: datetime) -> Store:
         from refundcore.store.ruling import take_up  # noqa: PLC0415 - not needed where a policy is given
 
         take_up(store, at)
+    figure_keeping.rebuild_where_needed(store, micros(at))
     return store
 
 

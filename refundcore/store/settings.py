@@ -78,10 +78,11 @@ def load(connection: sa.Connection) -> Settings:
 
 def judged_under(connection: sa.Connection) -> str:
     """The fingerprint of the policy that open claims were last judged under; "" before the first time."""
-    return _kept(connection, JUDGED_UNDER)
+    return kept_value(connection, JUDGED_UNDER)
 
 
-def _kept(connection: sa.Connection, name: str) -> str:
+def kept_value(connection: sa.Connection, name: str) -> str:
+    """What is kept under a name; "" for nothing."""
     query = sa.select(tables.settings.c.value).where(tables.settings.c.name == name)
     return connection.execute(query).scalar() or ""
 
@@ -162,7 +163,7 @@ def set_wording(store: Store, *, actor: int, at: datetime, sentence: str, text: 
         raise Impossible(f"A sentence has at most {LONGEST_WORDING:,} characters.")
     name = WORDING + sentence
     with acting(store, "change_settings", actor=actor, at=at) as act:
-        old = _kept(act.connection, name)
+        old = kept_value(act.connection, name)
         if old == kept:
             return "That is the wording already: nothing was changed."
         write(act.connection, name, kept, at=act.at, by=actor)

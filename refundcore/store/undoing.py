@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from refundcore.store import tables
+from refundcore.store import figure_keeping, tables
 from refundcore.store.acting import UNFINISHED, acting
 from refundcore.store.errors import Impossible
 from refundcore.store.importing import owner, remove
@@ -43,6 +43,9 @@ def undo_import(store: Store, number: int, *, actor: int, at: datetime) -> int:
     that is cut off is carried on at the next start. Raises `Forbidden`, or `Impossible` where a claim of it was
     worked on, where it changed claims that were there before, or while another import is running.
     """
+    with store.read() as connection:
+        there = connection.execute(sa.select(_imports.c.id).where(_imports.c.id == number)).first()
+        sums = figure_keeping.sums_of_import(connection, number) if there else {}  # the same while nobody works on them
     with acting(store, "undo_import", actor=actor, at=at) as act:
         record, refusal = _look(act.connection, number)
         if refusal or record is None:
@@ -52,6 +55,7 @@ def undo_import(store: Store, number: int, *, actor: int, at: datetime) -> int:
             .where(_imports.c.id == number)
             .values(status="removing", undone_by=actor, undone_at=act.at, owner=owner(), touched_at=act.at)
         )
+        figure_keeping.count(act.connection, sums, -1)
         act.sealed = {"import": number, "undone": True, "created": record["created"]}
         act.sealed_import = number
     remove(store, number, actor, at)

@@ -19,6 +19,7 @@ from refundcore.store.chain import ERASED_ON, GENESIS, PERSONAL, commitment, eve
 from refundcore.store.editions import check_editions
 from refundcore.store.evidence_checking import Listed, check_files, check_rows, listed_files
 from refundcore.store.evidence_reading import files
+from refundcore.store.figure_keeping import check_figures
 from refundcore.store.model import OPEN_STATES
 from refundcore.store.payout_checking import check_payouts
 from refundcore.store.sentences import DONE
@@ -64,24 +65,20 @@ def verify(store: Store, *, at: datetime | None = None) -> Finding:
             _check_decisions(connection)
             _check_editions(connection)
             imports = _check_imports(connection)
-            payouts, wrong = check_payouts(connection)
-            if wrong:
-                return Finding(good=False, sentence=wrong)
+            payouts = _good(check_payouts(connection))
             listed = _check_evidence(connection)
-            judged, wrong = check_verdicts(store, connection, at) if at else (0, "")
-            if wrong:
-                return Finding(good=False, sentence=wrong)
-        evidence, wrong = check_files(listed, files(store))  # it takes long: not within the snapshot
-        if wrong:
-            return Finding(good=False, sentence=wrong)
+            days = _good(check_figures(store, connection))
+            judged = _good(check_verdicts(store, connection, at)) if at else 0
+        evidence = _good(check_files(listed, files(store)))  # it takes long: not within the snapshot
     except _Wrong as wrong:
         return Finding(good=False, sentence=str(wrong))
     files_too = f" {evidence:,} files of evidence are unchanged." if evidence else ""
     paid = f" {payouts:,} payouts agree with their decisions and orders." if payouts else ""
+    counted = f" The figures of {days:,} days are the sums of their claims." if days else ""
     verdicts = f" {judged:,} open claims were judged afresh and have the verdict that is kept." if judged else ""
     sentence = (
         f"{claims:,} claims agree with their {events:,} events, {heads:,} entries of the journal hold together and"
-        f" {imports:,} imports balance.{paid}{files_too}{verdicts} The journal ends with {last[:16]}."
+        f" {imports:,} imports balance.{paid}{files_too}{counted}{verdicts} The journal ends with {last[:16]}."
     )
     return Finding(good=True, sentence=sentence)
 
@@ -90,6 +87,14 @@ def _check_editions(connection: sa.Connection) -> None:
     """Each edition is the document that its fingerprint names."""
     if wrong := check_editions(connection):
         raise _Wrong(wrong)
+
+
+def _good(checked: tuple[int, str]) -> int:
+    """How many were checked, where nothing is wrong with them."""
+    count, wrong = checked
+    if wrong:
+        raise _Wrong(wrong)
+    return count
 
 
 def _check_evidence(connection: sa.Connection) -> list[Listed]:

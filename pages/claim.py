@@ -47,7 +47,8 @@ presence.panel(me, claim)
 left, right = st.columns([3, 2], gap="medium")
 with left:
     with st.container(border=True):
-        verdicts.headline(explanation, withdrawn=claim.outcome == "withdrawn")
+        withdrawn, edition = claim.outcome == "withdrawn", verdicts.edition_of(claim)
+        verdicts.headline(explanation, withdrawn=withdrawn, edition=edition)
         claim_parts.summary(claim)
         evidence_parts.warning(alike)
     if explanation.missing and claim.verdict == "need_info":

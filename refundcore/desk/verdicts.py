@@ -148,12 +148,18 @@ def missing_lines(explanation: Explanation) -> list[Line]:
     return lines
 
 
-def headline(explanation: Explanation, *, withdrawn: bool = False) -> None:
+def edition_of(claim: ClaimRecord) -> str:
+    """Which edition judges the claim, to follow "what the policy says"; "" while there is but one."""
+    laws = context.store().laws
+    return f" (edition {claim.edition}, in force at the order)" if len(laws.all) > 1 else ""
+
+
+def headline(explanation: Explanation, *, withdrawn: bool = False, edition: str = "") -> None:
     """The verdict in one sentence, and the fee where one is kept; nothing is due where the customer withdrew."""
     if withdrawn:
         st.markdown("**Withdrawn by the customer: nothing is due.**")
         return
-    st.caption("What the policy says")
+    st.caption(f"What the policy says{edition}")
     st.markdown(f"**{plain(explanation.headline)}**")
     if explanation.fee:
         st.text(f"A fee of {explanation.fee} is kept back.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from refundcore.facts import Claims
 from refundcore.intake.files import Source
 from refundcore.intake.plans import Plan
 from refundcore.intake.problems import Group, Problem, Tally
@@ -100,12 +101,22 @@ class Preview:
         return self.rows - self.usable
 
 
+def _judged(claims: Claims, policy: Policy, as_of: int, plan: Plan, store: Store | None) -> list[str]:
+    """The verdicts of claims."""
+    from refundcore.rules import judge  # noqa: PLC0415 - reading alone needs no rules
+
+    found = judge(claims, policy, as_of, zone=plan.zone) if store is None else store.laws.judge(claims, as_of, by=judge)
+    verdicts: list[str] = found["verdict"].tolist()
+    return verdicts
+
+
 def preview(
     file: Source, plan: Plan, policy: Policy | None, as_of: int, *, limit: int = JUDGED, store: Store | None = None
 ) -> Preview:
     """Read a file by its plan and judge its rows as of an instant (microseconds), storing nothing.
 
-    Stops after `limit` rows. Without a policy nothing is judged; with a store rows are compared with its claims.
+    Stops after `limit` rows. Without a policy nothing is judged; with a store rows are compared with its claims, and
+    judged as it will judge them: each by the edition in force at its order.
     """
     verdicts: Counter[str] = Counter()
     tally, problems, left_out = Tally(), list[Problem](), list[tuple[int, str]]()
@@ -122,9 +133,7 @@ def preview(
         if sum(map(len, first)) < FIRST_ROWS:
             first.append(batch.claims.frame.head(FIRST_ROWS))
         if policy is not None and len(batch.claims):
-            from refundcore.rules import judge  # noqa: PLC0415 - reading alone needs no rules
-
-            verdicts.update(judge(batch.claims, policy, as_of, zone=plan.zone)["verdict"].tolist())
+            verdicts.update(_judged(batch.claims, policy, as_of, plan, store))
             judged += len(batch.claims)
         tally.add(batch.problems)
         problems += batch.problems[: FIRST_PROBLEMS - len(problems)]

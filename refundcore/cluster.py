@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,8 +34,9 @@ def run(address: str, path: Path, before: Editions, after: Editions, as_of: int)
     except ImportError as error:
         needed = "pip install -r requirements-cluster.txt"
         raise ClusterError(f"--cluster needs Dask ({error.name} is missing): {needed}.") from None
+    connect: Any = Client  # its types are incomplete
     try:
-        client = Client(address, timeout="10s")
+        client = connect(address, timeout="10s")
     except (OSError, ValueError) as error:
         raise ClusterError(f"No cluster answers at {address}: {error}.") from None
     with client:

@@ -263,7 +263,7 @@ def test_two_workers_find_what_one_process_finds(parquet, longer):
         alone_tally += Tally.of(compared, policy.load())
         alone_flips += flips(compared)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, host="127.0.0.1"
     ) as workers:
         tally, listed = cluster.run(workers.scheduler_address, parquet, *editions(longer), synthetic.AS_OF)
 

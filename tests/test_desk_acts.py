@@ -58,12 +58,12 @@ def test_a_stale_page_is_refused_with_what_happened_and_can_be_reloaded(desk):
     store.assign(desk.store, actor=ben.id, at=clock.now(), key="b", claim=claim.id, version=claim.version, to=ben.id)
     page = acting(desk, "assign", f"claim={claim.id}, version={claim.version}, to=None")
     page.button(key="act").click().run()
-    assert "Ben gave this claim to Ben" in texts(page)
-    assert texts(page).count("Ben gave this claim to Ben") == 2, "why it was refused, and what happened since"
+    assert "Ben took this claim" in texts(page)
+    assert texts(page).count("Ben took this claim") == 2, "why it was refused, and what happened since"
     assert "Reload, keeping what I typed" in labels(page)
     page.button(key="reload_form").click().run()
 
-    assert "Ben gave" not in texts(page)
+    assert "Ben took" not in texts(page)
     assert desk.claim(claim.ref).assignee == "Ben"
 
 

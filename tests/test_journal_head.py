@@ -11,6 +11,8 @@ import pytest
 from store_of_tests import AT, VERDICTS, Desk, on_sqlite, open_desk
 
 from refundcore import __main__, store
+from refundcore.deadlines import micros
+from refundcore.store import figure_keeping
 from refundcore.store.chain import GENESIS
 from refundcore.store.journal_head import Head, compare_heads, heads_in, journal_head
 
@@ -35,6 +37,7 @@ def cut(desk: Desk, entries: int) -> None:
         desk.sql(f"DELETE FROM events WHERE id >= {first}")  # noqa: S608 - numbers
         desk.sql(f"DELETE FROM claims WHERE id = {claim}")  # noqa: S608 - numbers
         desk.sql("DELETE FROM heads WHERE id = (SELECT max(id) FROM heads)")
+    figure_keeping.rebuild(desk.store, micros(AT))
 
 
 def test_a_head_is_one_line_that_reads_back(desk: Desk) -> None:

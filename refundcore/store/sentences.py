@@ -127,12 +127,17 @@ def _of(body: Mapping[str, Any]) -> str:
 
 def told(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """An event as a sentence, with its details."""
-    sentence = f"{who} {phrase(kind, body, names)}"
-    if kind == "assigned" and names.get(body.get("to") or 0) == who:
-        sentence = f"{who} took this claim"
+    sentence = _did(who, kind, body, names)
     details = [*_of_step(kind, body), *_of_money(kind, body), *_of_words(kind, body)]
     full = f"{sentence}: {'; '.join(details)}" if details else sentence
     return full if full.endswith("?") else f"{full}."
+
+
+def _did(who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """Somebody and what they did."""
+    if kind == "assigned" and names.get(body.get("to") or 0) == who:
+        return f"{who} took this claim"
+    return f"{who} {phrase(kind, body, names)}"
 
 
 def _of_step(kind: str, body: Mapping[str, Any]) -> Iterator[str]:
@@ -182,7 +187,7 @@ def changed_since(  # noqa: PLR0917 - an event and the present
     who: str, kind: str, body: Mapping[str, Any], names: Mapping[int, str], at: int, now: int
 ) -> str:
     """Why a stale act is refused."""
-    return f"{who} {phrase(kind, body, names)} {clock(at, now)}; reload to see it."
+    return f"{_did(who, kind, body, names)} {clock(at, now)}; reload to see it."
 
 
 def utc(at: datetime) -> str:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             person = accounts.disable(store, actor=None, number=_found(store, args.email).id, at=at)
             print(f"The account of {person.name} is closed.")
         case "enable":
-            person = accounts.enable(store, actor=None, number=_found(store, args.email).id)
+            person = accounts.enable(store, actor=None, number=_found(store, args.email).id, at=at)
             print(f"The account of {person.name} is open again.")
         case "role":
             person = accounts.set_role(store, actor=None, number=_found(store, args.email).id, role=args.role, at=at)

@@ -36,6 +36,7 @@ class Sessions:
         """Token -> when it was asked about, whether as a use, and who it is."""
         self._asked: dict[tuple[str, bool], asyncio.Future[Person | None]] = {}
         self._ended = 0
+        self._store_ended = store.sessions_ended
 
     async def person(self, token: str | None, *, used: bool = True) -> Person | None:
         """Who is signed in with this token, or None. `used=False` for what a page does by itself.
@@ -44,6 +45,10 @@ class Sessions:
         """
         if not token:
             return None
+        if self._store_ended != self.store.sessions_ended:  # somebody's were ended in this process: perhaps these
+            self._store_ended = self.store.sessions_ended
+            self._ended += 1
+            self._known.clear()
         at, counted, known = self._known.get(token, (float("-inf"), False, None))
         age = time.monotonic() - at
         if known is not None and age < FRESH and (counted or not used):

@@ -19,10 +19,10 @@ from refundcore.store.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0008"
+HEAD = "0010"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0008", "0010")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"

@@ -1,4 +1,7 @@
-"""Who may do what: one table."""
+"""Who may do what: one table.
+
+The store's acts, the buttons and pages, the page of roles in the docs and the tests all follow `ACTIONS`.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,15 @@ from collections.abc import Mapping
 _WORK = frozenset({"agent", "manager"})
 _MANAGE = frozenset({"manager"})
 _READ = frozenset({"agent", "manager", "auditor"})
+_OVERSEE = frozenset({"manager", "auditor"})
 
 ACTIONS: Mapping[str, frozenset[str]] = {
     "read": _READ,
+    "own_account": _READ,
+    "read_payouts": _OVERSEE,
+    "read_journal": _OVERSEE,
+    "read_settings": _OVERSEE,
+    "read_people": _OVERSEE,
     "add_claim": _WORK,
     "set_facts": _WORK,
     "assign": _WORK,
@@ -44,6 +53,11 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 
 WORDS: Mapping[str, str] = {
     "read": "see claims",
+    "own_account": "change your own password and sign out everywhere",
+    "read_payouts": "see payouts",
+    "read_journal": "see the journal",
+    "read_settings": "see the settings",
+    "read_people": "see who has an account",
     "add_claim": "add claims",
     "set_facts": "change the facts of a claim",
     "assign": "assign claims",

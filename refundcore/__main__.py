@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "certificate": "write the certificate of the decision on a claim",
     "erase": "erase a customer's personal data",
     "backup": "copy the store to a file, checked",
+    "restore": "put a backup in the place of the store, checked",
 }
 """Command -> what it does. The code is in `commands/NAME.py` (`import_.py` for import): `add(subparsers)` makes its
 parser, `run(args)` does it and returns the process's status."""

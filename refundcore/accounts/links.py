@@ -103,9 +103,7 @@ def invite(store: Store, *, actor: int, name: str, email: str, role: Role, at: d
     return made, password_link(store, actor=actor, number=number, at=at)
 
 
-def password_link(
-    store: Store, *, actor: int | None, number: int, at: datetime, limits: Limits = LIMITS
-) -> str:
+def password_link(store: Store, *, actor: int | None, number: int, at: datetime, limits: Limits = LIMITS) -> str:
     """A new one-time token with which somebody chooses a password; earlier ones of theirs are void from now on.
 
     The present password stays good until the link is used. Raises `AccountError` for a closed account, `Forbidden`.

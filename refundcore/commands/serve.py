@@ -8,6 +8,7 @@ proxy that speaks HTTPS, since passwords would travel in the clear otherwise.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import ipaddress
 import os
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     from refundcore import accounts, clock, server, store  # noqa: PLC0415
     from refundcore.desk import context  # noqa: PLC0415
+    from refundcore.store import sqlite  # noqa: PLC0415
 
     opened = context.store()  # the pages' own, so that gate and pages share one writer's lock
     empty = not accounts.anybody(opened)
@@ -99,7 +101,10 @@ def run(args: argparse.Namespace) -> int:
         ws_ping_interval=20.0,
         timeout_graceful_shutdown=LONGEST_GOODBYE,
     )
-    serve_until_stopped(configuration, listener, ready)
+    with contextlib.ExitStack() as held:
+        if opened.path is not None:
+            held.enter_context(sqlite.in_use(opened.path))
+        serve_until_stopped(configuration, listener, ready)
     return 0
 
 

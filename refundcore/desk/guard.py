@@ -47,10 +47,10 @@ def role() -> str:
     return who.role if who else ""
 
 
-def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
+def page(title: str, action: str = "read", *, icon: str = "", head: bool = True) -> Person:
     """Let the right people in and draw the page's head; everybody else is told why not, and the page stops.
 
-    Without `roles` every role may enter. `head=False` leaves the title to the page.
+    Who may do `action`, as the table of roles has it, may enter. `head=False` leaves the title to the page.
     """
     st.set_page_config(page_title=f"{title} · Refund Desk", page_icon=str(_ICON), layout="wide")
     st.html(_STYLE)
@@ -59,8 +59,8 @@ def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
     who = acts.read(person)
     if who is None:
         acts.stop("You are signed out. Reload the page to sign in.")
-    if roles and who.role not in roles:
-        acts.stop(f"This page is for {_listed(roles)}. You are signed in as {who.role}.")
+    if not claims_store.may(who.role, action):
+        acts.stop(f"This page is for {_listed(action)}. You are signed in as {who.role}.")
     if st.session_state.get(_HERE) != title:
         acts.close_dialog()  # one that was open on another page is not to come up when its page is next shown
         presence.leave(who)
@@ -87,6 +87,6 @@ def staying(key: str) -> DeltaGenerator:
     return st.container(key=key)
 
 
-def _listed(roles: tuple[str, ...]) -> str:
-    many = [f"{role}s" for role in roles]
+def _listed(action: str) -> str:
+    many = [f"{role}s" for role in claims_store.ROLES if claims_store.may(role, action)]
     return many[0] if len(many) == 1 else f"{', '.join(many[:-1])} and {many[-1]}"

@@ -29,6 +29,7 @@ from refundcore import clock, gate_flag
 from refundcore.server import forms
 from refundcore.server.gate import HEADER, Gate
 from refundcore.server.headers import Headers
+from refundcore.server.holdings import Bounds, Holdings
 from refundcore.server.sessions import Sessions
 from refundcore.store import Store, StoreError
 
@@ -58,12 +59,13 @@ def create(
     *,
     hosts: Sequence[str] = LOCAL_NAMES,
     tls: bool = False,
+    bounds: Bounds | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> st.App:
     """The ASGI application around the Streamlit script `page`.
 
     `hosts` are the names it answers to (`*`: any); `tls` says that browsers come by HTTPS, so that the cookie can be
-    bound to it.
+    bound to it. `bounds` are what people may hold in memory.
     """
     for name, value in _SETTINGS.items():
         config.set_option(name, value, "refundcore.server")
@@ -78,7 +80,7 @@ def create(
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
             Middleware(Headers, tls=tls),
-            Middleware(Gate, sessions=sessions, tls=tls),
+            Middleware(Gate, sessions=sessions, tls=tls, holdings=Holdings(bounds)),
         ],
         exception_handlers={StoreError: _store_refuses, Exception: _unexpected},
     )

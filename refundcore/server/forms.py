@@ -25,7 +25,7 @@ from refundcore.accounts import LIMITS, AccountError, LinkError, TooManyTriesErr
 from refundcore.server.sessions import Sessions
 from refundcore.store import Store, StoreError
 
-OPEN = frozenset({"/signin", "/start", "/healthz", "/signin/desk.css", "/signin/icon.png"})
+OPEN = frozenset({"/signin", "/start", "/password", "/healthz", "/signin/desk.css", "/signin/icon.png"})
 """All that answers without a session."""
 
 LONGEST_FORM = 16 * 1024
@@ -88,6 +88,7 @@ def routes(store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], dat
     return [
         Route("/signin", pages.sign_in, methods=["GET", "POST"]),
         Route("/start", pages.start, methods=["GET", "POST"]),
+        Route("/password", pages.password, methods=["GET", "POST"]),
         Route("/signout", pages.sign_out, methods=["POST"]),
         Route("/healthz", pages.health),
         Route("/signin/desk.css", _file(_HTML / "desk.css", "text/css")),
@@ -134,6 +135,24 @@ class _Pages:
                 return show(status=400, refusal="The two passwords differ.")
             begin = partial(accounts.use_setup, self.store, token, name=name, email=email, password=form["password"])
             return self._signed_in(_go("/"), await self._hashed(request, begin))
+        except LinkError as refusal:
+            return _page("message.html", status=403, title="This link is no longer good", text=str(refusal))
+        except AccountError as refusal:
+            return show(status=400, refusal=str(refusal))
+
+    async def password(self, request: Request) -> Response:
+        form = await _form(request)
+        token = (request.query_params if form is None else form).get("token", "")
+        look = partial(accounts.check_password_link, self.store, token, at=self.now())
+        try:
+            who = await anyio.to_thread.run_sync(look)
+            show = partial(_page, "password.html", token=token, name=who.name, email=who.email, rule=passwords)
+            if form is None:
+                return show(refusal="")
+            if form.get("password", "") != form.get("again", ""):
+                return show(status=400, refusal="The two passwords differ.")
+            choose = partial(accounts.use_password_link, self.store, token, password=form.get("password", ""))
+            return self._signed_in(_go("/"), await self._hashed(request, choose))
         except LinkError as refusal:
             return _page("message.html", status=403, title="This link is no longer good", text=str(refusal))
         except AccountError as refusal:

@@ -68,10 +68,16 @@ def connect(
     store = _open(path, module, policy, judge)
     if revision != HEAD:
         _upgrade(store, partial(_back_up, path, module, at) if backup else None)
-    if not sqlite.marker(path).exists():
-        sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
-        sqlite.private(sqlite.marker(path))
+    sqlite.mark(path)
     return store
+
+
+def path_of(url: str | None = None) -> Path:
+    """The file of the store at an address. Raises `StoreError` for a database on a server."""
+    address = _address(url)
+    if address.get_backend_name() != "sqlite":
+        raise StoreError("This store is on a database server: put a backup back by the server's own means.")
+    return _file(address)
 
 
 def connect_to_check(url: str | None = None) -> Store:

@@ -127,10 +127,10 @@ class Gate:
             finally:
                 watch.stop()
 
-    async def _person(self, token: str | None, *, used: bool) -> Person | None:
+    async def _person(self, token: str | None, *, used: bool, fresh: bool = False) -> Person | None:
         """Who is behind a socket; nobody where the store cannot be asked, and the browser tries again."""
         try:
-            return await self.sessions.person(token, used=used)
+            return await self.sessions.person(token, used=used, fresh=fresh)
         except (StoreError, SQLAlchemyError):
             log.exception("The store could not be asked about a session.")
             return None
@@ -155,7 +155,8 @@ class _Watch:
                 if message["type"] != "websocket.receive":
                     return message
             kind = "" if message is None else kind_of(message)
-            who = await self._gate._person(self._token, used=kind == BY_A_PERSON)  # noqa: SLF001 - its own watch
+            act = kind == BY_A_PERSON
+            who = await self._gate._person(self._token, used=act, fresh=act)  # noqa: SLF001 - its own watch
             if who is None or who.role != self._page.person.role:
                 return await self._close()
             if message is not None and kind in _LET_THROUGH:

@@ -38,8 +38,10 @@ class Sessions:
         self._ended = 0
         self._store_ended = store.sessions_ended
 
-    async def person(self, token: str | None, *, used: bool = True) -> Person | None:
+    async def person(self, token: str | None, *, used: bool = True, fresh: bool = False) -> Person | None:
         """Who is signed in with this token, or None. `used=False` for what a page does by itself.
+
+        `fresh` asks the store in any case: what somebody does never rests on an answer of seconds ago.
 
         Raises `StoreError` or `SQLAlchemyError` where the store cannot be asked, and was not within `GRACE`.
         """
@@ -51,7 +53,7 @@ class Sessions:
             self._known.clear()
         at, counted, known = self._known.get(token, (float("-inf"), False, None))
         age = time.monotonic() - at
-        if known is not None and age < FRESH and (counted or not used):
+        if known is not None and not fresh and age < FRESH and (counted or not used):
             return known
         asked = self._asked.get((token, used))
         if asked is None:

@@ -94,3 +94,13 @@ WORDS: Mapping[str, str] = {
 def may(role: str, action: str) -> bool:
     """Whether `role` may do `action`. Raises `KeyError` for an action that is not in `ACTIONS`."""
     return role in ACTIONS[action]
+
+
+def table() -> str:
+    """The table as Markdown, for the docs."""
+    roles = sorted({role for allowed in ACTIONS.values() for role in allowed}, key=("agent", "manager", "auditor").index)
+    lines = ["| action | what | " + " | ".join(roles) + " |", "|---|---|" + "---|" * len(roles)]
+    for action, allowed in ACTIONS.items():
+        marks = " | ".join("yes" if role in allowed else "–" for role in roles)
+        lines.append(f"| `{action}` | {WORDS[action]} | {marks} |")
+    return "\n".join(lines)

@@ -43,6 +43,8 @@ class Tab:
     fragments: dict[str, str] = field(default_factory=dict)
     """Id of a widget -> id of the fragment it was drawn in."""
     messages: list[ForwardMsg] = field(default_factory=list)
+    tabs: str = ""
+    """Id of the last row of tabs."""
 
     def __enter__(self) -> Tab:
         self.connection = self._opened.enter_context(stream(self.desk, self.token))
@@ -85,6 +87,8 @@ class Tab:
                 self.elements.append(element)
                 if number := _id_of(element):
                     self.fragments[number] = message.delta.fragment_id
+            if kind == "delta" and message.delta.WhichOneof("type") == "add_block":
+                self.tabs = message.delta.add_block.tab_container.id or self.tabs
             if kind == "script_finished":
                 return self
 
@@ -95,7 +99,7 @@ class Tab:
         for element in self.elements:
             kind = element.WhichOneof("type")
             if kind in WORDS:
-                found.append(getattr(element, kind).body)
+                found.append(str(getattr(getattr(element, kind), "body", "")))
             if kind == "code_block":
                 found.append(element.code_block.code_text)
         return "\n".join(found)

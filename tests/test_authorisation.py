@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 from evidence_of_tests import png
-from protocol import Tab, hash_of, pressed
+from protocol import Tab, hash_of, pressed, typed
 from serving import PASSWORD, Desk, served_desk
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
 from refundcore import clock, evidence, store
@@ -137,8 +138,6 @@ def test_buttons_of_a_page_that_was_drawn_before_do_nothing_any_more(desk, leave
         form = next(e.number_input.id for e in tab.elements if e.WhichOneof("type") == "number_input")
         done = WAYS[way](desk, email)
         assert done.returncode == 0, done.stderr
-        from streamlit.proto.WidgetStates_pb2 import WidgetState
-
         changed = WidgetState(id=form, double_value=99.0)
         tab.send(page_script_hash=tab.hash, states=[changed, *states])
         assert tab.closed() == 4401
@@ -168,8 +167,6 @@ def test_a_manager_who_signs_out_a_colleague_on_the_page_of_the_team_ends_their_
     with Tab(desk, theirs, "queue") as tab, Tab(desk, tokens["manager"], "team") as team:
         chosen = next(e.selectbox for e in team.elements if e.WhichOneof("type") == "selectbox" and e.selectbox.label == "Whose account")
         wanted = next(option for option in chosen.options if "vic@example.com" in option)
-        from streamlit.proto.WidgetStates_pb2 import WidgetState
-
         choice = WidgetState(id=chosen.id, string_value=wanted)
         team.run(page_script_hash=team.hash, states=[choice])
         team.press("sign_out_them", (choice,))
@@ -183,7 +180,7 @@ def test_a_manager_who_signs_out_a_colleague_on_the_page_of_the_team_ends_their_
 
 def test_a_file_that_a_page_shows_answers_only_to_whom_it_is_shown(desk, tokens):
     with Tab(desk, tokens["manager"], "claim", "claim=SECRET-7") as tab:
-        addresses = list(tab.media())
+        addresses = list(tab.run(page_script_hash=tab.hash, states=[typed(tab.tabs, "Evidence")]).media())
         assert addresses
         for address in addresses:
             assert desk.get(address, token=tokens["manager"]).status == 200

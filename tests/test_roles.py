@@ -40,20 +40,19 @@ def account(what: Any, **given: Any) -> Try:
 
 TRIES: dict[str, list[Try]] = {
     "add_claim": [lambda desk, who: desk.add(who)],
-    "set_facts": [act(store.set_facts, facts={"product": "other"})],
-    "assign": [act(store.assign, to=MIA), lambda desk, who: store.preview_many(
-        desk.store, store.Filter(), "assign", actor=who, at=AT) if False else allowed(desk, who, "assign")],
+    "set_facts": [act(store.set_facts, changes={"product": "other"})],
+    "assign": [act(store.assign, to=MIA), lambda desk, who: allowed(desk, who, "assign")],
     "note": [act(store.note, text="x")],
     "attach_evidence": [act(store.attach_evidence, evidence=[SHOT])],
-    "remove_evidence": [act(store.remove_evidence, 4, evidence=1, reason="x")],
+    "remove_evidence": [act(store.remove_evidence, 4, evidence_id=1, reason="x")],
     "judge_evidence": [act(store.judge_evidence, 4, sufficient=True, reason="x")],
-    "record": [act(store.take_step, step="withdrawn", given=None)],
+    "record": [act(store.take_step, step="withdrawn", given=store.Given())],
     "undo": [act(store.undo, 1)],
     "decide": [act(store.decide, outcome="approve")],
     "take_next": [own(store.take_next, key="t")],
     "close": [act(store.close, 2)],
     "reopen": [act(store.reopen, 2, reason="x")],
-    "reply": [act(begin_reply, 2, subject="x", text="x", to="x@example.com")],
+    "reply": [act(begin_reply, 2, outcome="approve", how="copied", subject="x", text="x", to="x@example.com")],
     "import": [
         own(store.begin_import, filename="x", sha256="5" * 64, header=["Case"], mapping={"Case": "claim_ref"}, update=False),
         own(store.remember_mapping, header=["a"], mapping={"a": "claim_ref"}),

@@ -6,6 +6,7 @@ Each act is tried while the cause is there and again when it is gone.
 from __future__ import annotations
 
 import os
+import re
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,7 +75,6 @@ def before_each(desk: Desk, statement: str) -> Callable[[], None]:
 def full(desk: Desk) -> Iterator[str]:
     with desk.store.read() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     undo = before_each(desk, f"PRAGMA max_page_count={pages}")
     yield "The disk is full, so nothing was saved"
     undo()
@@ -181,7 +181,7 @@ def test_a_file_that_may_not_grow_at_the_system_is_a_sentence_too(desk: Desk, tm
         said += part
     os.close(ours)
     os.waitpid(child, 0)
-    assert said.startswith(b"told The disk"), said
+    assert re.match(rb"told (The disk|shot.png could not be kept: File too large. Nothing was saved)", said), said
     again = open_desk(tmp_path)
     again.verified()
     ACTS.get(act, lambda desk: back_up(desk.store, at=AT))(again)
@@ -193,9 +193,7 @@ def test_a_file_that_is_damaged_while_the_desk_runs_is_told_and_a_backup_puts_it
     from refundcore.store.restoring import restore
 
     copy = back_up(desk.store, at=AT)
-    with desk.store.read() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    desk.store.engine.dispose()
+    desk.store.engine.dispose()  # the last to leave empties the journal into the file
     path = tmp_path / "refunds.db"
     with path.open("r+b") as file:
         file.seek(4096 * 3)

@@ -24,7 +24,7 @@ CONTENTS = (
 )
 
 role = desk.role()
-st.navigation(
+chosen = st.navigation(
     [
         st.Page(
             PAGES / f"{name}.py",
@@ -37,4 +37,6 @@ st.navigation(
         for name, title, purpose, action in CONTENTS
     ],
     position="top",
-).run()
+)
+with desk.timed(chosen.url_path or "queue"):
+    chosen.run()

@@ -29,7 +29,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from evidence_of_tests import png
-from store_of_tests import ANA, AT, MIA, POLICY, Desk, batch, facts, open_desk
+from store_of_tests import ANA, AT, MIA, POLICY, Desk, facts, open_desk
 
 from refundcore import evidence, store
 from refundcore.store import importing, opening, sqlite
@@ -417,7 +417,7 @@ def rounds(kind: str, kills: int, folder: Path, seed: int) -> Tally:
         try:
             check(about, [word for word in said if word[0] != "whole"], tally)
         except BaseException:
-            print(f"{kind}: round {number} of seed {seed}, {'inside' if inside else 'outside'}; it said {said[-3:]}")  # noqa: T201
+            print(f"{kind}: round {number} of seed {seed}, {'inside' if inside else 'outside'}; it said {said[-3:]}")
             raise
         number += 1
     tally.seconds = time.monotonic() - began
@@ -436,14 +436,14 @@ def main(words: list[str]) -> int:
     parser.add_argument("--kills", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     args = parser.parse_args(words)
-    print(f"seed {args.seed}")  # noqa: T201
+    print(f"seed {args.seed}")
     total = 0
     with tempfile.TemporaryDirectory(prefix="refund-desk-soak-") as folder:
         for kind, share in SHARES.items():
             tally = rounds(kind, -(-share * args.kills // 200), Path(folder) / kind, args.seed)
             total += tally.kills
-            print(f"{kind:<10} {tally}", flush=True)  # noqa: T201
-    print(f"{total} kills survived.")  # noqa: T201
+            print(f"{kind:<10} {tally}", flush=True)
+    print(f"{total} kills survived.")
     return 0
 
 

@@ -132,7 +132,7 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, module: str, file: Path, source: str) -> None:
         self.module, self.file, self.source = module, file, source
 
-    def find_spec(self, name, path=None, target=None):  # noqa: ANN001, ARG002 - the protocol's own
+    def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - the protocol's own
         if name != self.module:
             return None
         package = [str(self.file.parent)] if self.file.name == "__init__.py" else None
@@ -140,7 +140,7 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         spec.has_location = True
         return spec
 
-    def exec_module(self, module) -> None:  # noqa: ANN001 - the protocol's own
+    def exec_module(self, module) -> None:
         exec(compile(self.source, str(self.file), "exec"), module.__dict__)  # noqa: S102 - that is the point
 
 
@@ -226,7 +226,9 @@ def main(words: list[str]) -> int:
                 print(f"  survived {mutant.file}:{mutant.line}  {mutant.change}")
         counted = Counter(results)
         total += counted
-        print(_figure(f"{part} ({len(found)} of {many} mutants, {time.monotonic() - began:.0f} s)", counted), flush=True)
+        print(
+            _figure(f"{part} ({len(found)} of {many} mutants, {time.monotonic() - began:.0f} s)", counted), flush=True
+        )
     print(_figure("all", total))
     return 0 if _share(total) >= WANTED else 1
 

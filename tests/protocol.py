@@ -1,10 +1,10 @@
 """A small client of the pages' protocol: it says what a browser never would.
 
-    with Tab(desk, token, "queue") as tab:
-        tab.texts            what the page says
-        tab.id_of("save")    the id of a widget's key
-        tab.press("save")    press a button, in the fragment it stands in
-        tab.send(page_script_hash=..., fragment_id=...)   anything at all
+with Tab(desk, token, "queue") as tab:
+    tab.texts            what the page says
+    tab.id_of("save")    the id of a widget's key
+    tab.press("save")    press a button, in the fragment it stands in
+    tab.send(page_script_hash=..., fragment_id=...)   anything at all
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from serving import PROJECT, Desk
 from streaming import stream
@@ -46,7 +46,7 @@ class Tab:
     tabs: str = ""
     """Id of the last row of tabs."""
 
-    def __enter__(self) -> Tab:
+    def __enter__(self) -> Self:
         self.connection = self._opened.enter_context(stream(self.desk, self.token))
         self.run(page_name=self.page)
         return self
@@ -159,7 +159,7 @@ def hash_of(page: str) -> str:
     return hashlib.md5(str(PROJECT / "pages" / f"{page}.py").encode(), usedforsecurity=False).hexdigest()
 
 
-def _id_of(element: Any) -> str:  # noqa: ANN401 - any element
+def _id_of(element: Any) -> str:
     inner = getattr(element, element.WhichOneof("type") or "", None)
     return str(getattr(inner, "id", "") or "")
 

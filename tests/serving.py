@@ -164,7 +164,7 @@ def served_desk(folder: Path, *options: str, port: int = 0, project: Path = PROJ
     process, errors = start(data, *options, port=port, project=project)
     try:
         said = _until_it_runs(process, errors)
-        address = re.search(r"http://\S+", said)
+        address = re.search(r"https?://\S+", said)
         assert address, said
         link = address[0] if "/start?" in address[0] else ""
         base = "{0.scheme}://{0.netloc}".format(urlsplit(address[0]))

@@ -32,6 +32,7 @@ def mia(store) -> Person:
 
 @pytest.fixture
 def ana(store, mia) -> Person:
+    assert mia.role == "manager"
     return person(store, "Ana", "agent")
 
 
@@ -124,7 +125,8 @@ def test_whoever_signs_out_everywhere_is_signed_out_in_every_browser_and_nobody_
     assert accounts.sign_out_everywhere(store, actor=mia.id, number=ana.id, at=NOW) == 1
 
 
-def test_each_sign_in_has_a_token_of_its_own(store, ana):
+@pytest.mark.usefixtures("ana")
+def test_each_sign_in_has_a_token_of_its_own(store):
     assert len({enter(store) for _ in range(5)}) == 5
 
 
@@ -176,7 +178,8 @@ def test_a_command_hands_claims_over_too_and_the_store_verifies(store, mia, ana)
     assert desk.verify(store).good
 
 
-def test_every_change_of_an_account_is_sealed_into_the_journal_without_anything_personal(store, mia, ana):
+@pytest.mark.usefixtures("ana")
+def test_every_change_of_an_account_is_sealed_into_the_journal_without_anything_personal(store, mia):
     made, token = accounts.invite(store, actor=mia.id, name="Lea", email="lea@example.com", role="agent", at=NOW)
     accounts.use_password_link(store, token, password=OTHER, ip="10.0.0.1", at=NOW)
     accounts.set_role(store, actor=mia.id, number=made.id, role="auditor", at=NOW)
@@ -204,8 +207,9 @@ def fail(store: Store, count: int, email: str = "ana@example.com", start: int = 
             enter(store, email, "wrong", ip=f"198.51.{number // 250}.{number % 250}")
 
 
+@pytest.mark.usefixtures("ana")
 @pytest.mark.parametrize("email", ["ana@example.com", "nobody@example.com"])
-def test_tries_from_many_addresses_are_slowed_down_and_the_owner_still_gets_in(store, ana, email, monkeypatch):
+def test_tries_from_many_addresses_are_slowed_down_and_the_owner_still_gets_in(store, email, monkeypatch):
     monkeypatch.setattr(passwords, "fits", lambda kept, password: password == PASSWORD and kept is not None)
     enter(store, ip="10.9.9.9")
     fail(store, LIMITS.tries_of_account, email)
@@ -220,7 +224,8 @@ def test_tries_from_many_addresses_are_slowed_down_and_the_owner_still_gets_in(s
         enter(store, email, "wrong", ip="203.0.113.1", at=later)
 
 
-def test_an_address_is_an_accounts_own_for_sixty_days_and_for_this_account_alone(store, mia, ana, monkeypatch):
+@pytest.mark.usefixtures("mia", "ana")
+def test_an_address_is_an_accounts_own_for_sixty_days_and_for_this_account_alone(store, monkeypatch):
     monkeypatch.setattr(passwords, "fits", lambda kept, password: password == PASSWORD and kept is not None)
     enter(store, "mia@example.com", ip="10.9.9.9")
     fail(store, LIMITS.tries_of_account)
@@ -228,7 +233,8 @@ def test_an_address_is_an_accounts_own_for_sixty_days_and_for_this_account_alone
         enter(store, ip="10.9.9.9")
 
 
-def test_the_limits_hold_after_a_restart(store, ana, tmp_path):
+@pytest.mark.usefixtures("ana")
+def test_the_limits_hold_after_a_restart(store, tmp_path):
     for _ in range(LIMITS.tries):
         with pytest.raises(WrongPasswordError):
             enter(store, password="wrong")
@@ -238,7 +244,8 @@ def test_the_limits_hold_after_a_restart(store, ana, tmp_path):
         enter(again)
 
 
-def test_no_password_is_hashed_for_a_try_that_is_refused_by_count(store, ana, monkeypatch):
+@pytest.mark.usefixtures("ana")
+def test_no_password_is_hashed_for_a_try_that_is_refused_by_count(store, monkeypatch):
     for _ in range(LIMITS.tries):
         with pytest.raises(WrongPasswordError):
             enter(store, password="wrong")
@@ -249,9 +256,10 @@ def test_no_password_is_hashed_for_a_try_that_is_refused_by_count(store, ana, mo
     assert hashed == []
 
 
+@pytest.mark.usefixtures("ana")
 @pytest.mark.parametrize("email", ["ana@example.com", "nobody@example.com", "gone@example.com", "lea@example.com"])
 def test_an_account_that_is_there_closed_new_or_not_at_all_costs_the_same_work_and_is_told_the_same(
-    store, mia, ana, email, monkeypatch
+    store, mia, email, monkeypatch
 ):
     gone = person(store, "Gone", "agent")
     accounts.disable(store, actor=mia.id, number=gone.id, at=NOW)

@@ -49,7 +49,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             facts={"claim_ref": "SECRET-7", "reason": "sms_not_received", "amount": 1250, "currency": "USD"},
         )  # fmt: skip
         image = evidence.read("screen.png", png(7))
-        store.attach_evidence(opened, actor=1, at=clock.now(), key="img", claim=receipt.claim, version=1, evidence=[image])
+        store.attach_evidence(
+            opened, actor=1, at=clock.now(), key="img", claim=receipt.claim, version=1, evidence=[image]
+        )
         store.assign(opened, actor=1, at=clock.now(), key="to", claim=receipt.claim, version=None, to=1)
         opened.engine.dispose()
         yield served
@@ -73,7 +75,9 @@ def tokens(desk: Desk) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("page", "role"), BARRED, ids=str)
-def test_a_page_that_a_role_is_not_given_says_so_and_nothing_else_whatever_way_it_is_asked_for(desk, tokens, page, role):
+def test_a_page_that_a_role_is_not_given_says_so_and_nothing_else_whatever_way_it_is_asked_for(
+    desk, tokens, page, role
+):
     with Tab(desk, tokens[role], page) as tab:
         by_address = tab.texts, [element.WhichOneof("type") for element in tab.elements]
         told = tab.hashes.get(page, "")
@@ -165,7 +169,11 @@ def test_a_manager_who_signs_out_a_colleague_on_the_page_of_the_team_ends_their_
     number = next(one.id for one in store.people(opened) if one.email == "vic@example.com")
     opened.engine.dispose()
     with Tab(desk, theirs, "queue") as tab, Tab(desk, tokens["manager"], "team") as team:
-        chosen = next(e.selectbox for e in team.elements if e.WhichOneof("type") == "selectbox" and e.selectbox.label == "Whose account")
+        chosen = next(
+            e.selectbox
+            for e in team.elements
+            if e.WhichOneof("type") == "selectbox" and e.selectbox.label == "Whose account"
+        )
         wanted = next(option for option in chosen.options if "vic@example.com" in option)
         choice = WidgetState(id=chosen.id, string_value=wanted)
         team.run(page_script_hash=team.hash, states=[choice])

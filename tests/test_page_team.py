@@ -116,7 +116,7 @@ def test_the_last_manager_cannot_be_closed_or_demoted(desk):
 
 
 def change(page, present: str, new: str, again: str):
-    turn = page.session_state["team_own_turn"] if "team_own_turn" in page.session_state else 0
+    turn = page.session_state["team_own_turn"] if "team_own_turn" in page.session_state else 0  # noqa: SIM401 - AppTest has no get
     for key, text in (("present", present), ("new", new), ("again", again)):
         page.text_input(key=f"{key}_{turn}").input(text)
     return page.button(key="change_password").click().run()

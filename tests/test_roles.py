@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from evidence_of_tests import png
-from store_of_tests import ANA, AT, AUD, GONE, MAX, MIA, Desk, batch, facts, key, open_desk
+from store_of_tests import ANA, AT, AUD, GONE, MAX, MIA, Desk, batch, open_desk
 
 from refundcore import accounts, evidence, store
 from refundcore.store import ROLES, Forbidden, erasing
@@ -54,7 +53,14 @@ TRIES: dict[str, list[Try]] = {
     "reopen": [act(store.reopen, 2, reason="x")],
     "reply": [act(begin_reply, 2, outcome="approve", how="copied", subject="x", text="x", to="x@example.com")],
     "import": [
-        own(store.begin_import, filename="x", sha256="5" * 64, header=["Case"], mapping={"Case": "claim_ref"}, update=False),
+        own(
+            store.begin_import,
+            filename="x",
+            sha256="5" * 64,
+            header=["Case"],
+            mapping={"Case": "claim_ref"},
+            update=False,
+        ),
         own(store.remember_mapping, header=["a"], mapping={"a": "claim_ref"}),
         lambda desk, who: store.import_batch(desk.store, 1, actor=who, at=AT, **batch([])),
         lambda desk, who: store.finish_import(desk.store, 1, actor=who, at=AT),
@@ -138,8 +144,8 @@ def test_every_cell_of_the_table_holds_in_the_store(desk: Desk, action: str, rol
         TRIES[action][number](desk, PERSON[role])
     except Forbidden as refusal:
         why = str(refusal)
-    except (store.StoreError, TypeError) as other:
-        assert not isinstance(other, TypeError), other
+    except store.StoreError:
+        pass  # the role allows it, the claim does not
     assert bool(why) is (role not in ACTIONS[action]), why
     if why:
         assert desk.number(heads) == before

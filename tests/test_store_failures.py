@@ -1,4 +1,4 @@
-"""When the disk is full, the file read-only, locked or damaged, or the clock wrong: a sentence, nothing half, and on it goes.
+"""A full disk, a file that is read-only, locked or damaged, a wrong clock: a sentence, nothing half, and on it goes.
 
 Each act is tried while the cause is there and again when it is gone.
 """
@@ -143,7 +143,10 @@ SMALL = {("full", act) for act in ("decision", "payout", "evidence", "role", "se
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act != "import"])
 def test_with_the_clock_set_back_nothing_is_written_and_with_the_clock_right_it_is(desk: Desk, act: str) -> None:
-    with clock_back(desk) as sentence, pytest.raises(StoreError, match="nothing was saved. Set the clock right") as told:
+    with (
+        clock_back(desk) as sentence,
+        pytest.raises(StoreError, match=r"nothing was saved\. Set the clock right") as told,
+    ):
         ACTS[act](desk)
     assert sentence in str(told.value)
     desk.verified()
@@ -189,7 +192,14 @@ def test_a_file_that_may_not_grow_at_the_system_is_a_sentence_too(desk: Desk, tm
     again.store.engine.dispose()
 
 
-def test_a_file_that_is_damaged_while_the_desk_runs_is_told_and_a_backup_puts_it_right(desk: Desk, tmp_path: Path) -> None:
+def _note_all(desk: Desk) -> None:
+    for number in range(1, 11):
+        desk.do(store.note, number, text="x")
+
+
+def test_a_file_that_is_damaged_while_the_desk_runs_is_told_and_a_backup_puts_it_right(
+    desk: Desk, tmp_path: Path
+) -> None:
     from refundcore.store.restoring import restore
 
     copy = back_up(desk.store, at=AT)
@@ -199,8 +209,7 @@ def test_a_file_that_is_damaged_while_the_desk_runs_is_told_and_a_backup_puts_it
         file.seek(4096 * 3)
         file.write(b"\xa5" * 4096 * 40)
     with pytest.raises(StoreError, match="damaged"):
-        for number in range(1, 11):
-            desk.do(store.note, number, text="x")
+        _note_all(desk)
     with pytest.raises(StoreError, match="damaged"):
         open_desk(tmp_path)
     desk.store.engine.dispose()

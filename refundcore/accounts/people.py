@@ -192,8 +192,8 @@ def members(store: Store, *, at: datetime, limits: Limits = LIMITS) -> list[Memb
     )
     out = sa.select(links.c.person_id).where(links.c.used_at.is_(None), links.c.expires_at > now)
     with store.read() as connection:
-        holding = {who: many for who, many in connection.execute(held.group_by(claims.c.assignee_id))}
-        signed_in = {who: many for who, many in connection.execute(live.group_by(sessions.c.person_id))}
+        holding = {row[0]: row[1] for row in connection.execute(held.group_by(claims.c.assignee_id))}
+        signed_in = {row[0]: row[1] for row in connection.execute(live.group_by(sessions.c.person_id))}
         linked = set(connection.execute(out).scalars())
     found = [Member(one, holding.get(one.id, 0), signed_in.get(one.id, 0), one.id in linked) for one in people(store)]
     return sorted(found, key=lambda one: not one.person.active)

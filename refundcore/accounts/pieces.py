@@ -1,4 +1,4 @@
-"""What all of the accounts' functions share: limits, refusals, checks of what was typed, rows of people and sessions."""
+"""What the accounts' functions share: limits, refusals, checks of what was typed, rows of people and sessions."""
 
 from __future__ import annotations
 

@@ -58,13 +58,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _erase(
-    store: Store, email_of_actor: str | None, at: datetime, reason: str, email: str = "", claim: int | None = None
+    store: Store, email_of_actor: str | None, at: datetime, reason: str, *, email: str = "", claim: int | None = None
 ) -> str:
     import secrets  # noqa: PLC0415
 
     from refundcore.store.erasing import erase  # noqa: PLC0415
 
-    actor, key = _actor(store, email_of_actor), secrets.token_urlsafe(16)
+    actor, key = actor_of(store, email_of_actor), secrets.token_urlsafe(16)
     return erase(store, actor=actor, at=at, key=key, reason=reason, email=email, claim=claim).sentence
 
 
@@ -85,7 +85,7 @@ def erase_again(
     print(f"{done:,} claims held data that was erased before.")
 
 
-def _actor(store: Store, email: str | None) -> int:
+def actor_of(store: Store, email: str | None) -> int:
     """The person in whose name it is done."""
     from refundcore.store import Impossible, may, people  # noqa: PLC0415
 

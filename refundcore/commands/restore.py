@@ -21,7 +21,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         " What was there is kept in a folder beside it. Everybody signs in anew, and what was erased since the"
         " backup is erased again.",
     )
-    parser.add_argument("backup", metavar="FILE", type=Path, help="the backup, such as backups/refunds-20260512T090000Z.db")
+    parser.add_argument(
+        "backup", metavar="FILE", type=Path, help="the backup, such as backups/refunds-20260512T090000Z.db"
+    )
     parser.add_argument("--store", metavar="URL", help="another store, such as sqlite:////srv/desk/refunds.db")
     parser.add_argument("--actor", metavar="EMAIL", help="in whose name data is erased again, where that is needed")
     parser.set_defaults(run=run)
@@ -36,21 +38,22 @@ def run(args: argparse.Namespace) -> int:
 
     at = clock.now()
     try:
-        if not args.backup.is_file():
-            raise StoreError(f"There is no backup at {args.backup}.")
         path = path_of(args.store)
         done = restore(args.backup, path, at=at)
         print(f"The backup {args.backup.name} is the store now: {path}. {done.sentence}")
         if done.before:
             print(f"What was there before is kept in {done.before}; remove it when it is not needed any more.")
         store = connect(args.store, at=at)
-        found = verify(store)
-        if not found.good:
-            raise StoreError(found.sentence)
-        return _erase_again(store, args, at)
     except StoreError as refusal:
         print(refusal, file=sys.stderr)
         return 1
+    found = verify(store)
+    if not found.good:
+        print(found.sentence, file=sys.stderr)
+        return 1
+    code = _erase_again(store, args, at)
+    store.engine.dispose()
+    return code
 
 
 def _erase_again(store: Store, args: argparse.Namespace, at: datetime) -> int:
@@ -61,6 +64,8 @@ def _erase_again(store: Store, args: argparse.Namespace, at: datetime) -> int:
     try:
         erase_again(store, args.actor, at)
     except StoreError as refusal:
-        print(f"{refusal}\nErase again what was erased since:  refund-desk erase --again --actor EMAIL", file=sys.stderr)
+        print(
+            f"{refusal}\nErase again what was erased since:  refund-desk erase --again --actor EMAIL", file=sys.stderr
+        )
         return 1
     return 0

@@ -6,13 +6,15 @@ looked up in the store at each run, so a role that was taken away is gone at the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import refundcore.store as claims_store
-from refundcore import gate_flag
+from refundcore import gate_flag, telemetry
 from refundcore.desk import acts, presence
 from refundcore.desk.parts import component
 from refundcore.store import Person, Store
@@ -69,6 +71,17 @@ def page(title: str, action: str = "read", *, icon: str = "", head: bool = True)
         heading(title, who, icon)
     acts.show_news()
     return who
+
+
+@contextmanager
+def timed(name: str) -> Iterator[None]:
+    """Draw a page of this name: its time is counted, and what is logged meanwhile says for which open page it was."""
+    mark = telemetry.request_id.set(str(st.context.headers.get("X-Request-Id") or ""))
+    try:
+        with telemetry.page(name):
+            yield
+    finally:
+        telemetry.request_id.reset(mark)
 
 
 def heading(title: str, who: Person, icon: str = "") -> None:

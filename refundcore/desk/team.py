@@ -30,6 +30,11 @@ def _do(me: Person, form: str, act: Callable[..., Result], **given: Any) -> Resu
     return acts.attempt(lambda: act(context.store(), actor=me.id, at=context.now(), **given), form)
 
 
+def _did(me: Person, form: str, act: Callable[..., object], **given: Any) -> bool:  # noqa: ANN401 - the act's own
+    """Do one act on accounts; whether it was done."""
+    return _do(me, form, act, **given) is not None
+
+
 def _done(sentence: str) -> None:
     acts.close_dialog()
     acts.tell(sentence)
@@ -85,7 +90,7 @@ def roles(me: Person) -> None:
     ]
     mine = sum(may(me.role, action) for action in ACTIONS)
     st.text(
-        f"As {me.role} you may do {mine} of these {count_text(len(rows), 'thing')}. Everything is asked of the same table."
+        f"As {me.role} you may do {mine} of these {count_text(len(rows), 'thing')}. Pages and store ask this one table."
     )
     st.table(rows, border="horizontal", hide_index=True, height=420)
 
@@ -172,33 +177,48 @@ def managing(me: Person, members: list[Member]) -> None:
         st.caption("Choose a person to change their role, reset their password, sign them out or close their account.")
         return
     one = by_number[number]
-    if not one.person.active:
-        if st.button("Open the account again", key="open_account", icon=":material/lock_open:"):
-            if _do(me, "managing", accounts.enable, number=number):
-                _done(f"The account of {one.person.name} is open again.")
-        acts.refusals("managing")
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        role = st.selectbox("Role", ROLES, index=ROLES.index(one.person.role), key=f"role_{number}")
-        if st.button("Save role", key="save_role", disabled=role == one.person.role):
-            if _do(me, "managing", accounts.set_role, number=number, role=role):
-                _done(f"{one.person.name} is {role} now, and signs in anew.")
-    with st.container(horizontal=True):
-        if st.button("Reset password…", key="reset_password", icon=":material/key:",
-                     help="Makes a one-time link. The present password stays good until it is used."):  # fmt: skip
-            token = _do(me, "managing", accounts.password_link, number=number)
-            if token:
-                _show_link(one.person.name, token)
-                _done(f"Hand the link to {one.person.name}.")
-        if st.button("Sign out everywhere", key="sign_out_them", icon=":material/logout:"):
-            ended = _do(me, "managing", accounts.sign_out_everywhere, number=number)
-            if ended is not None:
-                _done(f"{one.person.name} was signed out in {count_text(ended, 'browser')}.")
-        if st.button("Close account…", key="close_account", icon=":material/person_off:"):
-            acts.open_dialog(_CLOSING)
+    if one.person.active:
+        _role(me, one)
+        _ways_in(me, one)
+    elif st.button("Open the account again", key="open_account", icon=":material/lock_open:") and _did(
+        me, "managing", accounts.enable, number=number
+    ):
+        _done(f"The account of {one.person.name} is open again.")
     acts.refusals("managing")
     if acts.dialog_open(_CLOSING):
         _closing(me, one, members)
+
+
+def _role(me: Person, one: Member) -> None:
+    """Give somebody another role."""
+    number, name = one.person.id, one.person.name
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        role = st.selectbox("Role", ROLES, index=ROLES.index(one.person.role), key=f"role_{number}")
+        pressed = st.button("Save role", key="save_role", disabled=role == one.person.role)
+        if pressed and _did(me, "managing", accounts.set_role, number=number, role=role):
+            _done(f"{name} is {role} now, and signs in anew.")
+
+
+def _ways_in(me: Person, one: Member) -> None:
+    """A new password, an end of all sessions, an end of the account."""
+    number, name = one.person.id, one.person.name
+    with st.container(horizontal=True):
+        if st.button(
+            "Reset password…",
+            key="reset_password",
+            icon=":material/key:",
+            help="Makes a one-time link. The present password stays good until it is used.",
+        ):
+            token = _do(me, "managing", accounts.password_link, number=number)
+            if token:
+                _show_link(name, token)
+                _done(f"Hand the link to {name}.")
+        if st.button("Sign out everywhere", key="sign_out_them", icon=":material/logout:"):
+            ended = _do(me, "managing", accounts.sign_out_everywhere, number=number)
+            if ended is not None:
+                _done(f"{name} was signed out in {count_text(ended, 'browser')}.")
+        if st.button("Close account…", key="close_account", icon=":material/person_off:"):
+            acts.open_dialog(_CLOSING)
 
 
 @st.dialog("Close the account", on_dismiss=acts.close_dialog)
@@ -216,9 +236,9 @@ def _closing(me: Person, one: Member, members: list[Member]) -> None:
             f"Who gets {count_text(one.claims, 'claim')} of theirs", [None, *others], key="heir",
             format_func=lambda heir: _NOBODY if heir is None else others[heir],
         )  # fmt: skip
-    if st.button("Close it", key="confirm_close", type="primary", icon=":material/person_off:"):
-        if _do(me, "closing", accounts.disable, number=one.person.id, to=to):
-            _done(f"The account of {name} is closed.")
+    pressed = st.button("Close it", key="confirm_close", type="primary", icon=":material/person_off:")
+    if pressed and _did(me, "closing", accounts.disable, number=one.person.id, to=to):
+        _done(f"The account of {name} is closed.")
     acts.refusals("closing")
 
 

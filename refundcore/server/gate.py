@@ -85,6 +85,10 @@ class Gate:
             return await busy(scope, receive, send)
         if person is None:
             return await _turn_away(scope, headers)(scope, receive, send)
+        return await self._let_in(scope, receive, send, person)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, person: Person) -> None:
+        """Answer somebody who is signed in: of files only what is theirs."""
         if scope["path"].startswith(UPLOADS):
             return await self._upload(scope, receive, send, person)
         if scope["path"].startswith(MEDIA) and not await self._shows(scope["path"].removeprefix(MEDIA), person):

@@ -57,10 +57,7 @@ class Holdings:
 
     def full(self, person: Person) -> bool:
         """Whether a person may open no further page."""
-        return (
-            self._sockets[person.id] >= self.bounds.sockets_of_person
-            or self._sockets.total() >= self.bounds.sockets
-        )
+        return self._sockets[person.id] >= self.bounds.sockets_of_person or self._sockets.total() >= self.bounds.sockets
 
     @contextmanager
     def page(self, person: Person) -> Iterator[Page]:
@@ -91,7 +88,10 @@ class Holdings:
         if size is None:
             return 411, "Say how long the file is."
         held, files = self._held(person)
-        if files >= self.bounds.files_of_person or held + self._coming[person.id] + size > self.bounds.uploads_of_person:
+        if (
+            files >= self.bounds.files_of_person
+            or held + self._coming[person.id] + size > self.bounds.uploads_of_person
+        ):
             most = self.bounds.uploads_of_person // MB
             return 413, f"You have too many files open here ({most} MB at most). Close a page or remove a file."
         if self._held(None)[0] + self._coming.total() + size > self.bounds.uploads:

@@ -13,6 +13,7 @@ import anyio
 from sqlalchemy.exc import SQLAlchemyError
 
 from refundcore import accounts
+from refundcore.accounts import LIMITS, Limits
 from refundcore.store import Person, Store, StoreError
 
 FRESH = 5.0
@@ -29,8 +30,9 @@ log = logging.getLogger(__name__)
 class Sessions:
     """The people behind tokens, each looked up in the store at most every `FRESH` seconds."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], limits: Limits = LIMITS) -> None:
         self.store = store
+        self.limits = limits
         self.now = now
         self._known: dict[str, tuple[float, bool, Person]] = {}
         """Token -> when it was asked about, whether as a use, and who it is."""
@@ -71,7 +73,7 @@ class Sessions:
     async def _ask(self, token: str, *, used: bool) -> Person | None:
         """Ask the store; a page's forty files at once ask it once."""
         ended = self._ended
-        look = partial(accounts.session, self.store, token, at=self.now(), used=used)
+        look = partial(accounts.session, self.store, token, at=self.now(), used=used, limits=self.limits)
         found = await anyio.to_thread.run_sync(look)
         if found is None or ended != self._ended:  # somebody signed out while we asked: perhaps this one
             self._known.pop(token, None)

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from refundcore import money
+from refundcore import money, telemetry
 from refundcore.deadlines import HOUR, micros, moment
 from refundcore.facts import BY_NAME, COLUMNS, FACTS, Fact
 from refundcore.store import roles, sentences, tables
@@ -291,7 +291,7 @@ def acting(
     """
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Impossible("The form has no key, so a double click could not be told from two; reload the page.")
-    with store.write() as connection:
+    with telemetry.act(action, actor), store.write() as connection:
         person = allowed(connection, actor, action)
         asked = asked_of(action, actor, parameters or {}) if key else ""
         act = Act(store, connection, person, micros(at), key or "", asked)

@@ -138,9 +138,9 @@ def _connect_server(
     upgrade: bool = True,
 ) -> Store:
     try:
-        engine = sa.create_engine(address, pool_pre_ping=True)
+        engine = sa.create_engine(address, pool_pre_ping=True, hide_parameters=True)
         with engine.connect() as connection:
-            revision = _revision(connection)
+            revision = revision_now(connection)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise StoreError(f"The driver of {address.drivername} is not installed.") from error
     except sa.exc.OperationalError as error:
@@ -173,7 +173,8 @@ def _make_private(path: Path) -> None:
     sqlite.private(path)
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def revision_now(connection: sa.Connection) -> str | None:
+    """The revision that a database says it has; None for one without a store."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -198,7 +199,7 @@ def _upgrade(store: Store, back_up: Callable[[str], None] | None = None) -> None
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with store.write() as connection:
-        revision = _revision(connection)
+        revision = revision_now(connection)
         if revision == HEAD:  # another process was faster
             return
         if revision is not None and back_up is not None:

@@ -47,6 +47,8 @@ def restore(copy: Path, path: Path, *, at: datetime) -> Restored:
     module = sqlite.library()
     if copy.absolute() == path.absolute():
         raise StoreError("That is the store itself, not a backup of it.")
+    if not copy.is_file():
+        raise StoreError(f"There is no backup at {copy}.")
     revision = sqlite.revision_of(copy, module)
     if revision not in REVISIONS:
         raise StoreError(f"The backup {copy} was written by a newer version of Refund Desk (revision {revision}).")
@@ -109,26 +111,31 @@ def _set_aside(path: Path, module: ModuleType, at: datetime) -> Path | None:
     there = [file for file in (path, *(path.with_name(path.name + side) for side in SIDE)) if file.exists()]
     if not there:
         return None
-    if path.exists():
-        _in_one_file(path, module)
     folder = path.with_name(f"before-restore-{utc(at)}")
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    for file in there:
-        if not file.exists():
-            continue
-        kept = folder / file.name
-        kept.unlink(missing_ok=True)
-        if file == path:
-            _linked(file, kept)
-        else:
-            file.replace(kept)
+    beside = [file for file in there if file != path]
+    for file in beside:
+        shutil.copy2(file, folder / file.name)  # SQLite throws away what it finds beside a damaged file
+    if path.exists():
+        try:
+            folded = _in_one_file(path, module)
+        except StoreError:
+            shutil.rmtree(folder)
+            raise
+        if folded:
+            for file in beside:
+                (folder / file.name).unlink()
+        (folder / path.name).unlink(missing_ok=True)
+        _linked(path, folder / path.name)
+    for file in beside:
+        file.unlink(missing_ok=True)
     sqlite.sync_folder(folder)
     return folder
 
 
-def _in_one_file(path: Path, module: ModuleType) -> None:
-    """Fold what stands beside the file into it. A damaged one is left as it is. Raises `StoreError` where it is in use."""
+def _in_one_file(path: Path, module: ModuleType) -> bool:
+    """Fold what stands beside the file into it; False for a damaged one. Raises `StoreError` where it is in use."""
     try:
         with contextlib.closing(module.connect(str(path), timeout=2, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE").fetchone()
@@ -137,6 +144,8 @@ def _in_one_file(path: Path, module: ModuleType) -> None:
             raise StoreError(
                 f"The store {path} is in use: stop the desk and every command that uses it, then try again."
             ) from error
+        return False
+    return True
 
 
 def _linked(file: Path, kept: Path) -> None:

@@ -98,7 +98,9 @@ def may(role: str, action: str) -> bool:
 
 def table() -> str:
     """The table as Markdown, for the docs."""
-    roles = sorted({role for allowed in ACTIONS.values() for role in allowed}, key=("agent", "manager", "auditor").index)
+    roles = sorted(
+        {role for allowed in ACTIONS.values() for role in allowed}, key=("agent", "manager", "auditor").index
+    )
     lines = ["| action | what | " + " | ".join(roles) + " |", "|---|---|" + "---|" * len(roles)]
     for action, allowed in ACTIONS.items():
         marks = " | ".join("yes" if role in allowed else "–" for role in roles)

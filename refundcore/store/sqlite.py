@@ -63,6 +63,7 @@ def make_engine(path: Path, module: ModuleType, *, wal: bool) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         module=module,
+        hide_parameters=True,  # what somebody typed must not get into a log with an error
         pool_size=20,
         max_overflow=20,
         connect_args={"check_same_thread": False, "timeout": READ_WAIT_MS / 1000, "isolation_level": None},

@@ -75,7 +75,14 @@ def test_it_says_what_is_wrong_and_that_it_is_well_again(tmp_path, monkeypatch):
 
 
 def test_metrics_answer_to_the_token_alone(desk):
-    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": TOKEN}):
+    assert desk.get("/metrics").headers["location"] == "/signin?next=%2Fmetrics"  # without one it is a page
+    assert "refund_desk" not in desk.get("/metrics", token=desk.sign_in()).text
+    for headers in (
+        {"Authorization": ""},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": TOKEN},
+    ):
         answer = desk.get("/metrics", headers=headers)
         assert (answer.status, answer.text) == (404, "Not found.")
 

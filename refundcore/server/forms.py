@@ -22,7 +22,7 @@ from refundcore.accounts import LIMITS, AccountError, Limits, LinkError, TooMany
 from refundcore.server.sessions import Sessions
 from refundcore.store import Store
 
-OPEN = frozenset({"/signin", "/start", "/password", "/healthz", "/metrics", "/signin/desk.css", "/signin/icon.png"})
+OPEN = frozenset({"/signin", "/start", "/password", "/healthz", "/signin/desk.css", "/signin/icon.png"})
 """All that answers without a session."""
 
 LONGEST_FORM = 16 * 1024

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from refundcore.server import forms
+from refundcore.server import forms, operation
 from refundcore.server.holdings import MEDIA, UPLOADS, Holdings, Page
 from refundcore.server.sessions import FRESH, Sessions
 from refundcore.store import Person, StoreError
@@ -74,7 +74,7 @@ class Gate:
         if scope["method"] not in _READING and not same_origin(headers):
             refusal: Response = PlainTextResponse("This request did not come from a page of the desk.", 403)
             return await refusal(scope, receive, send)
-        if scope["path"] in forms.OPEN:
+        if scope["path"] in forms.OPEN or operation.is_scrape(scope):
             return await self.app(_speaking_for(scope, None), receive, send)
         try:
             used = not scope["path"].startswith("/_stcore/")  # a page asks there by itself, too

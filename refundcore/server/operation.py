@@ -1,7 +1,7 @@
 """For whoever runs the desk: is it well, what does it count, what was asked of it.
 
 `/healthz` needs no session and tells nothing but well or not, by part. `/metrics` answers a scraper that shows the
-token of the settings, and is not there without one.
+token of the settings; to a browser, which shows none, it is the managers' page of that name, behind the gate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from refundcore.deadlines import HOUR, micros
@@ -36,6 +36,9 @@ from refundcore.telemetry import REGISTRY, request_id
 
 SCARCE = 200 * 2**20
 """Bytes free below which the disk is called scarce."""
+
+METRICS = "/metrics"
+"""Where the figures are; without a token it is the managers' page of this name."""
 
 REQUEST_HEADER = "X-Request-Id"
 _REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -61,7 +64,21 @@ def routes(store: Store, holdings: Holdings, *, token: str, now: Callable[[], da
         text = await anyio.to_thread.run_sync(lambda: generate_latest(REGISTRY) + generate_latest(registry))
         return Response(text, media_type=_CONTENT)
 
-    return [Route("/healthz", health), Route("/metrics", metrics)]
+    return [Route("/healthz", health), _Scraped(METRICS, metrics)]
+
+
+def is_scrape(scope: Scope) -> bool:
+    """Whether somebody asks for the figures rather than for the page of that address: by the token they show."""
+    return bool(scope["path"] == METRICS and "authorization" in Headers(scope=scope))
+
+
+class _Scraped(Route):
+    """A route that leaves the address to the managers' page for whoever shows no token."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] != "http" or not is_scrape(scope):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def health_of(store: Store) -> dict[str, object]:

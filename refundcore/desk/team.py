@@ -66,7 +66,7 @@ def own(me: Person, mine: Member) -> None:
     acts.refusals("own_password")
     browsers = count_text(mine.sessions, "browser")
     if st.button("Sign out everywhere", key="everywhere", icon=":material/logout:",
-                 help=f"You are signed in in {browsers}, this one among them."):  # fmt: skip
+                 help=f"You are signed in with {browsers}, this one among them."):  # fmt: skip
         ended = _do(me, "everywhere", accounts.sign_out_everywhere, number=me.id)
         if ended is not None:
             acts.stop_signed_out("You were signed out everywhere.")
@@ -119,7 +119,7 @@ def _seen(one: Member) -> str:
     at = one.person.last_seen_at
     parts = [f"last seen {ago_text(at)}" if at else "never signed in"]
     if one.sessions:
-        parts.append(f"signed in in {count_text(one.sessions, 'browser')}")
+        parts.append(f"signed in with {count_text(one.sessions, 'browser')}")
     if one.claims:
         parts.append(count_text(one.claims, "claim"))
     if one.link:
@@ -216,7 +216,7 @@ def _ways_in(me: Person, one: Member) -> None:
         if st.button("Sign out everywhere", key="sign_out_them", icon=":material/logout:"):
             ended = _do(me, "managing", accounts.sign_out_everywhere, number=number)
             if ended is not None:
-                _done(f"{name} was signed out in {count_text(ended, 'browser')}.")
+                _done(f"{name} was signed out of {count_text(ended, 'browser')}.")
         if st.button("Close account…", key="close_account", icon=":material/person_off:"):
             acts.open_dialog(_CLOSING)
 

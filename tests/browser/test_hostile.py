@@ -1,8 +1,8 @@
 """Hostile words in every field, seen in a real browser on every page: nothing runs, nothing is fetched, nothing breaks.
 
-The words are some of our own and, where they lie beside the project, those of the shared corpus. They reach the desk as
-claims of a file, as claims made by hand, notes, reasons, replies, names of files, of people and of settings. What a page
-must not load is refused by its headers and fails the test (`visiting`), and so does any dialog that a script opens.
+The words are some of our own and, where they lie beside the project, those of the shared corpus. They reach the desk
+as claims of a file, as claims made by hand, notes, reasons, replies, names of files, of people and of settings. What a
+page must not load is refused by its headers and fails the test (`visiting`), and so does any dialog that a script opens.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ pytestmark = pytest.mark.browser
 OURS = (
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "![x](https://evil.example/x.png)",
     "[go](javascript:alert(1))", "<style>body{display:none}</style>", "</textarea><script>alert(1)</script>",
-    '"><svg onload=alert(1)>', "{{7*7}}${7*7}", ":red[x] :material/home: $$\\frac{1}{0}$$ `x`", "<iframe src=//evil.example>",
+    '"><svg onload=alert(1)>', "{{7*7}}${7*7}", ":red[x] :material/home: $$\\frac{1}{0}$$ `x`",
+    "<iframe src=//evil.example>",
     "=cmd|' /C calc'!A1", "@SUM(1+1)*cmd|' /C calc'!A0", "+1+1", "-2+3", "\t=1+1", "'; DROP TABLE claims;--",
     "\u202egnp.exe", "a\u0000b", "%s%n%x", "../../../../etc/passwd", "x" * 5000, "\u0301" * 200, "|a|b|\n|-|-|\n|c|d|",
-    '<a href="data:text/html,<script>alert(1)</script>">x</a>', "javascript:alert(1)", "<meta http-equiv=refresh content=0>",
+    '<a href="data:text/html,<script>alert(1)</script>">x</a>', "javascript:alert(1)",
+    "<meta http-equiv=refresh content=0>",
 )  # fmt: skip
 SHARED = Path(os.environ.get("REFUND_CORPUS", PROJECT.parent / "shared" / "corpus")) / "e_malicious"
 PAGES = ("", "journal", "metrics", "payouts", "policy", "settings", "team", "upload", "new_claim")

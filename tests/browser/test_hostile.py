@@ -2,7 +2,7 @@
 
 The words are some of our own and, where they lie beside the project, those of the shared corpus. They reach the desk
 as claims of a file, as claims made by hand, notes, reasons, replies, names of files, of people and of settings. What a
-page must not load is refused by its headers and fails the test (`visiting`), and so does any dialog that a script opens.
+page must not load is refused by its headers and fails the test (`visiting`), and so does any dialog of a script.
 """
 
 from __future__ import annotations

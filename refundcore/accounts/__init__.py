@@ -7,7 +7,7 @@ restart nor many tries at once get around the limits. Source: OWASP ASVS 5.0, ch
 
 Times are aware datetimes given by the caller; in the tables they are microseconds since 1970 in UTC. `actor` is the
 person who asks, or None for whoever runs commands on the desk's own machine. Each change of an account is sealed into
-the journal.
+the journal, and so is each account that somebody made; those of the set-up and of commands are there from their start.
 """
 
 from __future__ import annotations

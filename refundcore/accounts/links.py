@@ -148,7 +148,7 @@ def use_password_link(
         if act.connection.execute(sa.update(links).where(*good).values(used_at=micros(at))).rowcount != 1:
             raise LinkError(_DEAD_LINK)
         change_person(act.connection, who.id, {"password_hash": new, "password_changed_at": micros(at)})
-        end_sessions(store, act.connection, who.id, at)
+        end_sessions(act.connection, who.id, at)
         begin_session(act.connection, opened, number=who.id, ip=ip, agent=agent, at=at, limits=limits)
         note(act, who.id, "password", by="link")
     return opened

@@ -102,7 +102,7 @@ def set_role(store: Store, *, actor: int | None, number: int, role: Role, at: da
             if role != "manager":
                 check_not_last_manager(act.connection, before)
             change_person(act.connection, number, {"role": role})
-            end_sessions(store, act.connection, number, at)
+            end_sessions(act.connection, number, at)
             claims = 0 if may(role, "decide") else _hand_over(act, number, None)
             note(act, number, "role", by_command=actor is None, old=before.role, role=role, claims=claims)
     return must(store, number)
@@ -123,7 +123,7 @@ def disable(store: Store, *, actor: int | None, number: int, at: datetime, to: i
             claims = _hand_over(act, number, to)
             change_person(act.connection, number, {"active": False})
             note(act, number, "closed", by_command=actor is None, claims=claims, to=to)
-        end_sessions(store, act.connection, number, at)
+        end_sessions(act.connection, number, at)
     return must(store, number)
 
 
@@ -158,7 +158,7 @@ def set_password(
     with changing(store, actor, "own_account" if own else "manage_people", number, at=at) as act:
         take_back_tries(act.connection, name=name, ip=_OWN)
         change_person(act.connection, number, changes)
-        end_sessions(store, act.connection, number, at)
+        end_sessions(act.connection, number, at)
         note(act, number, "password", by_command=actor is None)
     return must(store, number)
 
@@ -168,7 +168,7 @@ def sign_out_everywhere(store: Store, *, actor: int | None, number: int, at: dat
     action = "own_account" if actor == number else "manage_people"
     with changing(store, actor, action, number, at=at) as act:
         row_of(act.connection, number)
-        ended = end_sessions(store, act.connection, number, at)
+        ended = end_sessions(act.connection, number, at)
         note(act, number, "signed_out", by_command=actor is None, sessions=ended)
     return ended
 

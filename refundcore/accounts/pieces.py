@@ -154,14 +154,15 @@ def changing(store: Store, actor: int | None, action: str, number: int, *, at: d
     if actor is not None:
         with acting(store, action, actor=actor, at=at) as act:
             yield act
-        return
-    with store.write() as connection:
-        row_of(connection, number)
-        own = load_person(connection, number)
-        assert own is not None  # noqa: S101 - the row was there just now
-        act = Act(store, connection, own, micros(at))
-        yield act
-        act.ledger.seal(act.sealed)
+    else:
+        with store.write() as connection:
+            row_of(connection, number)
+            own = load_person(connection, number)
+            assert own is not None  # noqa: S101 - the row was there just now
+            act = Act(store, connection, own, micros(at))
+            yield act
+            act.ledger.seal(act.sealed)
+    store.sessions_ended += 1  # only now, when it holds: perhaps somebody's sessions ended
 
 
 def note(act: Act, number: int, what: str, *, by_command: bool = False, **more: Any) -> None:  # noqa: ANN401 - JSON
@@ -199,11 +200,10 @@ def begin_session(
     change_person(connection, number, {"last_seen_at": now})
 
 
-def end_sessions(store: Store, connection: sa.Connection, number: int, at: datetime) -> int:
+def end_sessions(connection: sa.Connection, number: int, at: datetime) -> int:
     """End all sessions of a person, and void the links that would let them choose a password; how many there were."""
     ended = connection.execute(sa.delete(t.sessions).where(t.sessions.c.person_id == number)).rowcount
     connection.execute(sa.delete(t.sessions).where(t.sessions.c.expires_at <= micros(at)))
     links = t.password_links
     connection.execute(sa.delete(links).where(links.c.person_id == number, links.c.used_at.is_(None)))
-    store.sessions_ended += 1
     return ended

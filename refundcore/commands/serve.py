@@ -96,7 +96,14 @@ def run(args: argparse.Namespace) -> int:  # noqa: PLR0915 - one thing after the
     secret = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
     bounds = Bounds(uploads_of_person=settings.uploads_mb * MB)
     application = server.create(
-        opened, PROJECT / "app.py", hosts=names, tls=tls, bounds=bounds, limits=limits, metrics_token=secret
+        opened,
+        PROJECT / "app.py",
+        hosts=names,
+        tls=tls,
+        proxied=bool(proxy),
+        bounds=bounds,
+        limits=limits,
+        metrics_token=secret,
     )
     logs.set_up(settings.log)
 

@@ -61,6 +61,7 @@ def create(
     *,
     hosts: Sequence[str] = LOCAL_NAMES,
     tls: bool = False,
+    proxied: bool = False,
     bounds: Bounds | None = None,
     limits: Limits = LIMITS,
     metrics_token: str = "",
@@ -69,8 +70,8 @@ def create(
     """The ASGI application around the Streamlit script `page`.
 
     `hosts` are the names it answers to (`*`: any); `tls` says that browsers come by HTTPS, so that the cookie can be
-    bound to it. `bounds` are what people may hold in memory, `limits` how long
-    their sessions live. With a `metrics_token`, who shows it is given `/metrics`.
+    bound to it; `proxied` that a proxy in front may name requests. `bounds` are what people may hold in memory,
+    `limits` how long their sessions live. With a `metrics_token`, who shows it is given `/metrics`.
     """
     for name, value in _SETTINGS.items():
         config.set_option(name, value, "refundcore.server")
@@ -87,7 +88,7 @@ def create(
             *forms.routes(store, sessions, tls=tls, now=now, limits=limits),
         ],
         middleware=[
-            Middleware(operation.Requests, trusted=tls),
+            Middleware(operation.Requests, trusted=proxied),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
             Middleware(Headers, tls=tls),
             Middleware(Gate, sessions=sessions, tls=tls, holdings=holdings),

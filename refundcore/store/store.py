@@ -68,7 +68,7 @@ class Store:
     seen: dict[int, dict[int, str]] = field(default_factory=dict, repr=False)
     """Running import -> claims that its file has named so far -> the fingerprint of the row."""
     sessions_ended: int = 0
-    """How often this process ended somebody's sessions: whoever remembers sessions asks anew when it grows."""
+    """How often this process changed an account: whoever remembers sessions asks anew when it grows."""
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

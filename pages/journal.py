@@ -8,7 +8,7 @@ from refundcore import desk
 from refundcore.desk import journaling
 
 # Who may
-me = desk.page("Journal", "manager", "auditor")
+me = desk.page("Journal", "read_journal")
 
 # What they look for: the address says it
 address = st.query_params.to_dict()

@@ -7,7 +7,7 @@ import streamlit as st
 from refundcore import desk
 from refundcore.desk import entering
 
-me = desk.page("New claim", "agent", "manager")
+me = desk.page("New claim", "add_claim")
 
 
 @st.fragment

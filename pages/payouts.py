@@ -8,7 +8,7 @@ from refundcore import desk
 from refundcore.desk import paying
 
 # Who may
-me = desk.page("Payouts", "manager", "auditor")
+me = desk.page("Payouts", "read_payouts")
 
 # Sums, then the open tab
 paying.totals()

@@ -8,7 +8,7 @@ from refundcore import desk
 from refundcore.desk import settings_parts
 
 # Who may
-me = desk.page("Settings", "manager", "auditor", icon="settings")
+me = desk.page("Settings", "read_settings", icon="settings")
 changes = desk.may(me.role, "change_settings")
 
 # Load

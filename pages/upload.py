@@ -7,7 +7,7 @@ import streamlit as st
 from refundcore import desk
 from refundcore.desk import bringing_in, imports_so_far, mailing, uploading
 
-me = desk.page("Upload", "agent", "manager")
+me = desk.page("Upload", "import")
 
 file = uploading.chooser()
 if file is None:

@@ -12,6 +12,7 @@ import keyword
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 COMMANDS: Mapping[str, str] = {
     "serve": "start the desk",
@@ -26,12 +27,19 @@ COMMANDS: Mapping[str, str] = {
     "certificate": "write the certificate of the decision on a claim",
     "erase": "erase a customer's personal data",
     "backup": "copy the store to a file, checked",
+    "restore": "put a backup in the place of the store, checked",
+    "retain": "let go of evidence and personal data of claims that were closed long ago",
+    "doctor": "look whether everything the desk stands on is as it should be",
+    "config": "print the settings of the program and where each comes from",
 }
 """Command -> what it does. The code is in `commands/NAME.py` (`import_.py` for import): `add(subparsers)` makes its
 parser, `run(args)` does it and returns the process's status."""
 
-LAUNCHERS = ("run", "test", "check", "bench")
+LAUNCHERS = ("run", "test", "check", "bench", "soak", "mutants")
 """Commands of the launcher `./refund-desk` itself; `run` is `serve` with everything set up."""
+
+SETTINGS = Path(__file__).resolve().parents[1] / "refund-desk.toml"
+"""The file of settings beside the program, if there is one."""
 
 MEND = "Delete the folder .venv and start again: everything is set up anew."
 
@@ -57,6 +65,10 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add(parser.add_subparsers(title="command", required=True))
     args = parser.parse_args(given)
     try:
+        if os.environ.get("REFUND_DESK_CONFIG") or SETTINGS.is_file():
+            from refundcore import configuration  # noqa: PLC0415 - only where there is a file
+
+            configuration.into_environment()
         return int(command.run(args))
     except KeyboardInterrupt:
         return INTERRUPTED

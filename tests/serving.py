@@ -175,7 +175,7 @@ def served_desk(
     process, errors = start(data, *options, port=port, project=project, days_ahead=days_ahead)
     try:
         said = _until_it_runs(process, errors)
-        address = re.search(r"http://\S+", said)
+        address = re.search(r"https?://\S+", said)
         assert address, said
         link = address[0] if "/start?" in address[0] else ""
         base = "{0.scheme}://{0.netloc}".format(urlsplit(address[0]))

@@ -225,7 +225,7 @@ def test_a_disabled_account_opens_again_with_its_password(store, mia):
     accounts.disable(store, actor=mia.id, number=ana.id, at=NOW)
     with pytest.raises(WrongPasswordError):
         enter(store, ana.email)
-    accounts.enable(store, actor=mia.id, number=ana.id)
+    accounts.enable(store, actor=mia.id, number=ana.id, at=NOW)
     assert enter(store, ana.email)
 
 
@@ -235,7 +235,7 @@ CHANGES = {
     "create": lambda store, actor, number: accounts.create_person(
         store, actor=actor, name="New", email=f"new{number}@example.com", role="agent", password=PASSWORD, at=NOW
     ),
-    "enable": lambda store, actor, number: accounts.enable(store, actor=actor, number=number),
+    "enable": lambda store, actor, number: accounts.enable(store, actor=actor, number=number, at=NOW),
     **ENDINGS,
 }
 

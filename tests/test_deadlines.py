@@ -127,3 +127,24 @@ def test_the_first_and_the_last_day_that_are_counted_begin_and_end_at_midnight(z
     begin, end = deadlines.start_of_day(number, zone)[0], deadlines.end_of_day(number, zone)[0]
     assert moment(int(begin), ZoneInfo(zone)).date() == day
     assert end - begin == DAY
+
+
+def test_the_years_that_are_counted_are_told_and_missing_instants_lie_beyond_all_of_them():
+    assert (deadlines.FIRST_YEAR, deadlines.LAST_YEAR) == (1900, 2199)
+    assert (deadlines.FAR_PAST, deadlines.FAR_FUTURE) == (-(2**62), 2**62)
+
+
+def test_the_change_that_removes_a_midnight_is_found_to_the_second():
+    # Monrovia went from 44 minutes and 30 seconds behind to UTC at the midnight that began 7 January 1972.
+    number = np.array([(date(1972, 1, 6) - date(1970, 1, 1)).days])
+    assert iso(int(deadlines.end_of_day(number, "Africa/Monrovia")[0])) == "1972-01-07T00:44:30Z"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_days_of_centuries_are_counted_in_one_call(zone):
+    days = np.array([(date(year, 7, 1) - date(1970, 1, 1)).days for year in (1900, 1969, 1970, 2024, 2199)])
+    begins, ends = deadlines.start_of_day(days, zone), deadlines.end_of_day(days, zone)
+    assert list(ends - begins) == [DAY] * 5
+    assert list(deadlines.day_number(begins, zone)) == list(days)
+    assert list(deadlines.day_number(ends - 1, zone)) == list(days)
+    assert list(deadlines.day_number(ends, zone)) == list(days + 1)

@@ -51,7 +51,7 @@ def every_route() -> list[str]:
 def test_no_route_of_streamlit_answers_without_a_session(desk):
     routes = every_route()
     paths = {re.sub(r"\{[^}]*\}", "x", route) or "/" for route in routes} - {
-        "/signin", "/start", "/healthz", "/signin/desk.css", "/signin/icon.png",
+        "/signin", "/start", "/password", "/healthz", "/signin/desk.css", "/signin/icon.png",
     }  # fmt: skip
     assert {"/_stcore/health", "/_stcore/metrics", "/_stcore/upload_file/x/x", "/media/x"} <= paths
     answered = {(method, path): desk.request(method, path) for path in sorted(paths) for method in METHODS}

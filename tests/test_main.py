@@ -35,7 +35,7 @@ def test_the_overview_names_every_command_that_there_is(tmp_path, words):
 def test_a_command_that_there_is_not_is_told_in_a_sentence(tmp_path):
     done = run("explode", data=tmp_path)
     assert done.returncode == 2
-    assert "there is no command 'explode'. There are: run, test, check, bench, serve, " in done.stderr
+    assert "there is no command 'explode'. There are: run, test, check, bench, soak, mutants, serve, " in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -55,6 +55,10 @@ LIGHT = {
     "verify": {"streamlit", "plotly", "uvicorn"},
     "backup": {"streamlit", "plotly", "uvicorn"},
     "figures": {"streamlit", "pandas", "plotly", "uvicorn", "sqlalchemy"},
+    "restore": {"streamlit", "plotly", "uvicorn"},
+    "retain": {"streamlit", "plotly", "uvicorn"},
+    "doctor": {"streamlit", "plotly", "uvicorn"},
+    "config": {"streamlit", "pandas", "sqlalchemy", "plotly", "uvicorn"},
     "journal": {"streamlit", "pandas", "plotly", "uvicorn"},
     "certificate": {"streamlit", "pandas", "plotly", "uvicorn"},
     "erase": {"streamlit", "pandas", "plotly", "uvicorn"},

@@ -118,3 +118,45 @@ def test_a_split_that_cannot_be_is_refused(total, parts):
 )
 def test_thousands_stand_apart_where_amounts_are_told(minor: int, currency: str, told: str) -> None:
     assert money.grouped(minor, currency) == told
+
+
+@pytest.mark.parametrize(
+    ("minor", "points", "rounded"),
+    [(1, 5_000, 1), (1, 4_999, 0), (3, 5_000, 2), (1_000, 25, 3), (1_000, 24, 2), (0, 10_000, 0), (7, 10_000, 7)],
+)
+def test_exactly_half_a_unit_is_rounded_up_and_anything_less_down(minor, points, rounded):
+    assert money.percent_half_up(minor, points) == rounded
+
+
+@pytest.mark.parametrize(("currency", "largest"), [("USD", "10000000000000.00"), ("JPY", "1000000000000000")])
+def test_the_largest_amount_is_taken_and_one_unit_more_is_not(currency, largest):
+    assert money.parse(largest, currency) == money.LARGEST == 1_000_000_000_000_000
+    more = largest[:-1] + "1"
+    with pytest.raises(ValueError, match="too large"):
+        money.parse(more, currency)
+
+
+def test_each_currency_has_the_decimals_of_the_standard():
+    places = {code: money.exponent(code) for code in ("JPY", "KRW", "USD", "EUR", "KWD", "BHD", "UYW", "CLF")}
+    assert places == {"JPY": 0, "KRW": 0, "USD": 2, "EUR": 2, "KWD": 3, "BHD": 3, "UYW": 4, "CLF": 4}
+    counted = {number: list(money.EXPONENTS.values()).count(number) for number in range(5)}
+    assert (counted[1], counted[4]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "told"),
+    [(-1, "USD", "-0.01"), (-150, "USD", "-1.50"), (1, "USD", "0.01"), (0, "USD", "0.00"), (-5, "JPY", "-5"),
+     (12, "KWD", "0.012"), (100, "USD", "1.00")],
+)  # fmt: skip
+def test_an_amount_is_written_with_all_its_decimals_and_its_sign(minor, currency, told):
+    assert money.plain(minor, currency) == told
+
+
+def test_the_larger_remainder_gets_the_unit_that_is_left_and_of_equal_ones_the_first():
+    assert money.split(1, {"a": 1, "b": 2}) == {"a": 0, "b": 1}
+    assert money.split(1, {"a": 2, "b": 1}) == {"a": 1, "b": 0}
+    assert money.split(1, {"b": 1, "a": 1}) == {"b": 1, "a": 0}
+    assert money.split(2, {"a": 1, "b": 1, "c": 1}) == {"a": 1, "b": 1, "c": 0}
+    assert money.split(5, {"a": 0, "b": 10}) == {"a": 0, "b": 5}
+    assert money.split(10, {"a": 0, "b": 10}) == {"a": 0, "b": 10}
+    assert money.split(0, {"a": 3}) == {"a": 0}

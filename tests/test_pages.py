@@ -51,9 +51,21 @@ def test_a_page_starts_with_its_guard(name):
 
 
 CONTENTS = {
-    "mia": ["queue", "new_claim", "upload", "payouts", "metrics", "journal", "policy", "settings", "claim", "behind"],
-    "ana": ["queue", "new_claim", "upload", "metrics", "policy", "claim", "behind"],
-    "aud": ["queue", "payouts", "metrics", "journal", "policy", "settings", "claim", "behind"],
+    "mia": [
+        "queue",
+        "new_claim",
+        "upload",
+        "payouts",
+        "metrics",
+        "journal",
+        "policy",
+        "settings",
+        "team",
+        "claim",
+        "behind",
+    ],
+    "ana": ["queue", "new_claim", "upload", "metrics", "policy", "team", "claim", "behind"],
+    "aud": ["queue", "payouts", "metrics", "journal", "policy", "settings", "team", "claim", "behind"],
 }
 
 
@@ -71,3 +83,19 @@ def test_every_page_stands_in_the_contents():
     said = (PROJECT / "app.py").read_text("utf-8")
 
     assert [name for name in PAGES if f'"{name}"' not in said] == []
+
+
+def test_the_contents_ask_the_same_as_the_guard_of_each_page():
+    tree = ast.parse((PROJECT / "app.py").read_text("utf-8"))
+    contents = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONTENTS"
+    )
+    for name, title, _, action in contents:
+        source = (PROJECT / "pages" / f"{name}.py").read_text("utf-8")
+        call = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)
+                    and ast.unparse(node.func) == "desk.page")  # fmt: skip
+        asked = [ast.literal_eval(argument) for argument in call.args]
+        assert asked == [title, action][: len(asked)], name
+        assert len(asked) == 2 or action == "read", name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import subprocess
@@ -52,12 +51,6 @@ def test_every_answer_says_what_a_page_may_load(desk, manager):
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert "server" not in answer.headers
     assert "default-src 'none'" in desk.get("/signin").headers["content-security-policy"]
-
-
-def test_the_desk_says_that_it_is_well(desk):
-    answer = desk.get("/healthz")
-    assert answer.status == 200
-    assert json.loads(answer.text) == {"ok": True}
 
 
 def test_a_taken_port_is_told_in_a_sentence(desk, tmp_path):
@@ -122,7 +115,7 @@ def test_the_desk_ends_without_a_complaint_when_it_is_stopped(tmp_path, how):
             run_page(connection)
             fresh.process.send_signal(how)
             assert fresh.process.wait(15) == 0
-        assert fresh.errors.read_text() == ""
+        assert [line for line in fresh.errors.read_text().splitlines() if " info " not in line] == []
 
 
 def test_streamlits_own_launcher_shows_nothing_of_the_desk(tmp_path):

@@ -45,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
             print(found.refusal or f"Would be erased: {found.sentence}")
             return 1 if found.refusal else 0
         if args.again:
-            _again(store, args, at)
+            erase_again(store, args.actor, at, reason=args.reason, dry_run=args.dry_run)
         elif args.email:
-            print(_erase(store, args, at, email=args.email))
+            reason = args.reason or "The customer asked for it"
+            print(_erase(store, args.actor, at, reason, email=args.email))
         sweep(store)
         print("The store's file was written anew: nothing of what was erased is left in it. Backups are not changed.")
     except StoreError as refusal:
@@ -56,32 +57,35 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _erase(store: Store, args: argparse.Namespace, at: datetime, email: str = "", claim: int | None = None) -> str:
+def _erase(
+    store: Store, email_of_actor: str | None, at: datetime, reason: str, *, email: str = "", claim: int | None = None
+) -> str:
     import secrets  # noqa: PLC0415
 
     from refundcore.store.erasing import erase  # noqa: PLC0415
 
-    reason = args.reason or ("A backup was put back" if args.again else "The customer asked for it")
-    actor, key = _actor(store, args.actor), secrets.token_urlsafe(16)
+    actor, key = actor_of(store, email_of_actor), secrets.token_urlsafe(16)
     return erase(store, actor=actor, at=at, key=key, reason=reason, email=email, claim=claim).sentence
 
 
-def _again(store: Store, args: argparse.Namespace, at: datetime) -> None:
-    """Erase the claims of the list beside the store that hold personal data again."""
+def erase_again(
+    store: Store, email_of_actor: str | None, at: datetime, *, reason: str = "", dry_run: bool = False
+) -> None:
+    """Erase the claims of the list beside the store that hold personal data again. Raises `StoreError`."""
     from refundcore.store import claim  # noqa: PLC0415
     from refundcore.store.erasing import erased_before, preview_erasure  # noqa: PLC0415
 
-    done = 0
+    done, why = 0, reason or "A backup was put back"
     for ref in erased_before(store):
         found = claim(store, ref)
         if found is None or not preview_erasure(store, claim=found.id).refs:
             continue
-        print(f"Would be erased: {ref}" if args.dry_run else _erase(store, args, at, claim=found.id))
+        print(f"Would be erased: {ref}" if dry_run else _erase(store, email_of_actor, at, why, claim=found.id))
         done += 1
     print(f"{done:,} claims held data that was erased before.")
 
 
-def _actor(store: Store, email: str | None) -> int:
+def actor_of(store: Store, email: str | None) -> int:
     """The person in whose name it is done."""
     from refundcore.store import Impossible, may, people  # noqa: PLC0415
 

@@ -26,12 +26,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     adding.add_argument("--name", required=True, help="as colleagues see it")
     adding.add_argument("--role", choices=ROLES, default="agent", help="default: agent")
     acts.add_parser("list", help="show all accounts")
+    parser_of: dict[str, argparse.ArgumentParser] = {}
     for act, what in (
         ("reset-password", "give somebody a new password; they are signed out"),
         ("disable", "close an account; whoever it is is signed out at once"),
         ("enable", "open a closed account again"),
     ):
-        acts.add_parser(act, help=what).add_argument("email")
+        parser_of[act] = acts.add_parser(act, help=what)
+        parser_of[act].add_argument("email")
+    parser_of["disable"].add_argument("--to", metavar="EMAIL", help="who gets their claims (default: everybody)")
     role = acts.add_parser("role", help="give somebody another role; they sign in anew")
     role.add_argument("email")
     role.add_argument("role", choices=ROLES)
@@ -56,10 +59,11 @@ def run(args: argparse.Namespace) -> int:
             accounts.set_password(store, actor=None, number=person.id, password=asked_password(), at=at)
             print(f"{person.name} has a new password and is signed out.")
         case "disable":
-            person = accounts.disable(store, actor=None, number=_found(store, args.email).id, at=at)
+            heir = _found(store, args.to).id if args.to else None
+            person = accounts.disable(store, actor=None, number=_found(store, args.email).id, at=at, to=heir)
             print(f"The account of {person.name} is closed.")
         case "enable":
-            person = accounts.enable(store, actor=None, number=_found(store, args.email).id)
+            person = accounts.enable(store, actor=None, number=_found(store, args.email).id, at=at)
             print(f"The account of {person.name} is open again.")
         case "role":
             person = accounts.set_role(store, actor=None, number=_found(store, args.email).id, role=args.role, at=at)

@@ -26,7 +26,7 @@ from refundcore.desk.acts import (
 from refundcore.desk.claims_table import claims_table
 from refundcore.desk.context import now, now_us, policy, store, zone
 from refundcore.desk.empty import nothing_here
-from refundcore.desk.guard import heading, page, role, staying
+from refundcore.desk.guard import heading, page, role, staying, timed
 from refundcore.desk.listing import Line, claim_address, listing
 from refundcore.desk.parts import component
 from refundcore.desk.show import (
@@ -164,6 +164,7 @@ __all__ = [
     "store",
     "take_next",
     "tell",
+    "timed",
     "value_text",
     "verdict_badge",
     "verdict_word",

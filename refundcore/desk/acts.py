@@ -132,6 +132,13 @@ def stop(sentence: str) -> NoReturn:
     st.stop()
 
 
+def stop_signed_out(sentence: str) -> NoReturn:
+    """Say what was done and where to go on, once it has ended one's own session."""
+    st.success(plain(sentence), icon=":material/check:")
+    st.text("You are signed out. Load this page again to sign in.")
+    st.stop()
+
+
 def tell(sentence: str, icon: str = "check") -> None:
     """Keep a sentence for the next run, which shows it once."""
     st.session_state.setdefault(_NEWS, []).append((sentence, icon))

@@ -24,6 +24,7 @@ from refundcore.store import (
     assign_many,
     decide_many,
     journal_end,
+    may,
     note_many,
     preview_decide_many,
     preview_many,
@@ -174,7 +175,7 @@ def _of(whose: Owners) -> str:
 
 
 def _assign(me: Person, whose: Owners, people: Sequence[Person]) -> None:
-    workers = [person for person in people if person.role != "auditor"]
+    workers = [person for person in people if may(person.role, "decide")]
     names: dict[int | None, str] = {None: "Nobody", **{p.id: "Me" if p.id == me.id else p.name for p in workers}}
     to = st.selectbox(
         "Assign to",

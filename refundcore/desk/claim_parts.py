@@ -216,7 +216,7 @@ def _read_only(fact: Fact, facts: Mapping[str, Any]) -> Pair:
 def assigning(me: Person, claim: ClaimRecord, people: Sequence[Person]) -> None:
     """Who has the claim, and handing it over."""
     names: dict[int | None, str] = {None: "Nobody"}
-    names |= {person.id: person.name for person in people if person.role != "auditor"}
+    names |= {person.id: person.name for person in people if store.may(person.role, "decide")}
     form = f"assign_{claim.id}_{claim.version}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         options = list(names)

@@ -6,13 +6,15 @@ looked up in the store at each run, so a role that was taken away is gone at the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import refundcore.store as claims_store
-from refundcore import gate_flag
+from refundcore import gate_flag, telemetry
 from refundcore.desk import acts, presence
 from refundcore.desk.parts import component
 from refundcore.store import Person, Store
@@ -47,10 +49,10 @@ def role() -> str:
     return who.role if who else ""
 
 
-def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
+def page(title: str, action: str = "read", *, icon: str = "", head: bool = True) -> Person:
     """Let the right people in and draw the page's head; everybody else is told why not, and the page stops.
 
-    Without `roles` every role may enter. `head=False` leaves the title to the page.
+    Who may do `action`, as the table of roles has it, may enter. `head=False` leaves the title to the page.
     """
     st.set_page_config(page_title=f"{title} · Refund Desk", page_icon=str(_ICON), layout="wide")
     st.html(_STYLE)
@@ -59,8 +61,8 @@ def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
     who = acts.read(person)
     if who is None:
         acts.stop("You are signed out. Reload the page to sign in.")
-    if roles and who.role not in roles:
-        acts.stop(f"This page is for {_listed(roles)}. You are signed in as {who.role}.")
+    if not claims_store.may(who.role, action):
+        acts.stop(f"This page is for {_listed(action)}. You are signed in as {who.role}.")
     if st.session_state.get(_HERE) != title:
         acts.close_dialog()  # one that was open on another page is not to come up when its page is next shown
         presence.leave(who)
@@ -69,6 +71,17 @@ def page(title: str, *roles: str, icon: str = "", head: bool = True) -> Person:
         heading(title, who, icon)
     acts.show_news()
     return who
+
+
+@contextmanager
+def timed(name: str) -> Iterator[None]:
+    """Draw a page of this name: its time is counted, and what is logged meanwhile says for which open page it was."""
+    mark = telemetry.request_id.set(str(st.context.headers.get("X-Request-Id") or ""))
+    try:
+        with telemetry.page(name):
+            yield
+    finally:
+        telemetry.request_id.reset(mark)
 
 
 def heading(title: str, who: Person, icon: str = "") -> None:
@@ -87,6 +100,6 @@ def staying(key: str) -> DeltaGenerator:
     return st.container(key=key)
 
 
-def _listed(roles: tuple[str, ...]) -> str:
-    many = [f"{role}s" for role in roles]
+def _listed(action: str) -> str:
+    many = [f"{role}s" for role in claims_store.ROLES if claims_store.may(role, action)]
     return many[0] if len(many) == 1 else f"{', '.join(many[:-1])} and {many[-1]}"

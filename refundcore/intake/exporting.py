@@ -11,13 +11,15 @@ LINE, BECAUSE = "rejected_line", "rejected_because"
 SPARE = re.compile(r"column \d+")
 """The name of a column for cells that a row has too many."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SIGNS = ("=", "+", "-", "@")
+_FORMULA = (*_SIGNS, "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
 def harmless(text: str) -> str:
     """A text that no spreadsheet evaluates: what could begin a formula gets an apostrophe before it."""
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+    begins = text.startswith(_FORMULA) or text.lstrip().startswith(_SIGNS)
+    return f"'{text}" if begins and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 `create` puts the layers together; a request passes them from the top:
 
+0. the request's number, which the log and the answer carry (`operation`),
 1. the host's name (`TrustedHostMiddleware`): a page of another site that got its name to point here is turned away,
 2. the headers that every answer carries (`headers`),
 3. the gate (`gate`): without a session of the desk nothing but signing in answers,
@@ -26,9 +27,11 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from refundcore import clock, gate_flag
-from refundcore.server import forms
+from refundcore.accounts import LIMITS, Limits
+from refundcore.server import forms, operation
 from refundcore.server.gate import HEADER, Gate
 from refundcore.server.headers import Headers
+from refundcore.server.holdings import Bounds, Holdings
 from refundcore.server.sessions import Sessions
 from refundcore.store import Store, StoreError
 
@@ -60,27 +63,37 @@ def create(
     *,
     hosts: Sequence[str] = LOCAL_NAMES,
     tls: bool = False,
+    proxied: bool = False,
+    bounds: Bounds | None = None,
+    limits: Limits = LIMITS,
+    metrics_token: str = "",
     now: Callable[[], datetime] = clock.now,
 ) -> st.App:
     """The ASGI application around the Streamlit script `page`.
 
     `hosts` are the names it answers to (`*`: any); `tls` says that browsers come by HTTPS, so that the cookie can be
-    bound to it.
+    bound to it; `proxied` that a proxy in front may name requests. `bounds` are what people may hold in memory,
+    `limits` how long their sessions live. With a `metrics_token`, who shows it is given `/metrics`.
     """
     for name, value in _SETTINGS.items():
         config.set_option(name, value, "refundcore.server")
     # A folder named pages/ makes Streamlit serve its files without app.py's frame until some session has called
     # st.navigation; there is no public switch, so tests/test_gate.py watches this one.
     PagesManager.uses_pages_directory = False
-    sessions = Sessions(store, now)
+    sessions = Sessions(store, now, limits)
+    holdings = Holdings(bounds)
     application = st.App(
         page.resolve(),
         lifespan=_life,
-        routes=forms.routes(store, sessions, tls=tls, now=now),
+        routes=[
+            *operation.routes(store, holdings, token=metrics_token, now=now),
+            *forms.routes(store, sessions, tls=tls, now=now, limits=limits),
+        ],
         middleware=[
+            Middleware(operation.Requests, trusted=proxied),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
             Middleware(Headers, tls=tls),
-            Middleware(Gate, sessions=sessions, tls=tls),
+            Middleware(Gate, sessions=sessions, tls=tls, holdings=holdings),
         ],
         exception_handlers={StoreError: _store_refuses, Exception: _unexpected},
     )

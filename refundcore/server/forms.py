@@ -1,9 +1,8 @@
-"""The desk's own pages, plain HTML without a script: sign in, the first manager's account, sign out, health."""
+"""The desk's own pages, plain HTML without a script: sign in, the first manager's account, a new password, sign out."""
 
 from __future__ import annotations
 
 import ipaddress
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -13,19 +12,17 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
-import sqlalchemy as sa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from refundcore import accounts, passwords
-from refundcore.accounts import LIMITS, AccountError, LinkError, TooManyTriesError, WrongPasswordError
+from refundcore import accounts, passwords, telemetry
+from refundcore.accounts import LIMITS, AccountError, Limits, LinkError, TooManyTriesError, WrongPasswordError
 from refundcore.server.sessions import Sessions
-from refundcore.store import Store, StoreError
+from refundcore.store import Store
 
-OPEN = frozenset({"/signin", "/start", "/healthz", "/signin/desk.css", "/signin/icon.png"})
+OPEN = frozenset({"/signin", "/start", "/password", "/healthz", "/signin/desk.css", "/signin/icon.png"})
 """All that answers without a session."""
 
 LONGEST_FORM = 16 * 1024
@@ -36,8 +33,6 @@ WAITING = 40
 _HTML = Path(__file__).with_name("html")
 _ICON = Path(__file__).parents[1] / "desk" / "icon.png"
 _templates = Environment(loader=FileSystemLoader(_HTML), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-
-log = logging.getLogger(__name__)
 
 
 def cookie_name(*, tls: bool) -> str:
@@ -82,22 +77,26 @@ def again(path: str) -> str:
     )
 
 
-def routes(store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], datetime]) -> list[BaseRoute]:
+def routes(
+    store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], datetime], limits: Limits = LIMITS
+) -> list[BaseRoute]:
     """The routes of the pages above, to stand before Streamlit's."""
-    pages = _Pages(store, sessions, tls=tls, now=now)
+    pages = _Pages(store, sessions, tls=tls, now=now, limits=limits)
     return [
         Route("/signin", pages.sign_in, methods=["GET", "POST"]),
         Route("/start", pages.start, methods=["GET", "POST"]),
+        Route("/password", pages.password, methods=["GET", "POST"]),
         Route("/signout", pages.sign_out, methods=["POST"]),
-        Route("/healthz", pages.health),
         Route("/signin/desk.css", _file(_HTML / "desk.css", "text/css")),
         Route("/signin/icon.png", _file(_ICON, "image/png")),
     ]
 
 
 class _Pages:
-    def __init__(self, store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], datetime]) -> None:
-        self.store, self.sessions, self.tls, self.now = store, sessions, tls, now
+    def __init__(
+        self, store: Store, sessions: Sessions, *, tls: bool, now: Callable[[], datetime], limits: Limits
+    ) -> None:
+        self.store, self.sessions, self.tls, self.now, self.limits = store, sessions, tls, now, limits
         self._hashing = anyio.CapacityLimiter(passwords.AT_ONCE)
 
     async def sign_in(self, request: Request) -> Response:
@@ -114,11 +113,13 @@ class _Pages:
         try:
             token = await self._hashed(request, enter)
         except TooManyTriesError as refusal:
-            log.warning("Too many failed tries to sign in from %s.", request.client.host if request.client else "?")
+            telemetry.signed_in("too_many_tries")
             return show(status=429, refusal=str(refusal), headers={"Retry-After": str(refusal.wait)})
         except WrongPasswordError as refusal:
+            telemetry.signed_in("wrong")
             await anyio.sleep(min(0.25 * 2**refusal.failures, 2.0))
             return show(status=401, refusal=str(refusal))
+        telemetry.signed_in("done")
         return self._signed_in(_go(wanted), token)
 
     async def start(self, request: Request) -> Response:
@@ -139,6 +140,24 @@ class _Pages:
         except AccountError as refusal:
             return show(status=400, refusal=str(refusal))
 
+    async def password(self, request: Request) -> Response:
+        form = await _form(request)
+        token = (request.query_params if form is None else form).get("token", "")
+        look = partial(accounts.check_password_link, self.store, token, at=self.now())
+        try:
+            who = await anyio.to_thread.run_sync(look)
+            show = partial(_page, "password.html", token=token, name=who.name, email=who.email, rule=passwords)
+            if form is None:
+                return show(refusal="")
+            if form.get("password", "") != form.get("again", ""):
+                return show(status=400, refusal="The two passwords differ.")
+            choose = partial(accounts.use_password_link, self.store, token, password=form.get("password", ""))
+            return self._signed_in(_go("/"), await self._hashed(request, choose))
+        except LinkError as refusal:
+            return _page("message.html", status=403, title="This link is no longer good", text=str(refusal))
+        except AccountError as refusal:
+            return show(status=400, refusal=str(refusal))
+
     async def sign_out(self, request: Request) -> Response:
         cookie = cookie_name(tls=self.tls)
         token = request.cookies.get(cookie, "")
@@ -148,28 +167,18 @@ class _Pages:
         answer.delete_cookie(cookie, path="/", secure=self.tls, httponly=True, samesite="strict")
         return answer
 
-    async def health(self, _: Request) -> Response:
-        def asked() -> None:
-            with self.store.read() as connection:
-                connection.execute(sa.text("SELECT 1"))
-
-        try:
-            await anyio.to_thread.run_sync(asked)
-        except (StoreError, SQLAlchemyError):
-            log.exception("The store does not answer.")
-            return JSONResponse({"ok": False, "store": "does not answer"}, 503)
-        return JSONResponse({"ok": True})
-
     async def _hashed(self, request: Request, act: Callable[..., str]) -> str:
         """Run what hashes a password, a few at once; who and whence come from the request."""
         if self._hashing.statistics().tasks_waiting >= WAITING:
             raise TooManyTriesError(10)
         ip = whence(request.client.host if request.client else "")
         agent = request.headers.get("user-agent", "")
-        return await anyio.to_thread.run_sync(partial(act, ip=ip, agent=agent, at=self.now()), limiter=self._hashing)
+        return await anyio.to_thread.run_sync(
+            partial(act, ip=ip, agent=agent, at=self.now(), limits=self.limits), limiter=self._hashing
+        )
 
     def _signed_in(self, answer: Response, token: str) -> Response:
-        age = int(LIMITS.absolute.total_seconds())
+        age = int(self.limits.absolute.total_seconds())
         answer.set_cookie(
             cookie_name(tls=self.tls), token, max_age=age, path="/", secure=self.tls, httponly=True, samesite="strict"
         )

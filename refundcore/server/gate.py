@@ -21,7 +21,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from refundcore.server import forms
+from refundcore.server import forms, operation
+from refundcore.server.holdings import MEDIA, UPLOADS, Holdings, Page
 from refundcore.server.sessions import FRESH, Sessions
 from refundcore.store import Person, StoreError
 
@@ -34,6 +35,18 @@ SIGNED_OUT = 4401
 SIGNED_OUT_WORDS = "You are signed out. Load this page again to sign in."
 
 _INNER = frozenset({"_stcore", "static", "media", "component", "app", "vendor"})
+BY_A_PERSON = "by a person"
+"""The kind of a message that comes from somebody's act rather than from a page that refreshes itself."""
+
+_LET_THROUGH = frozenset(
+    {BY_A_PERSON, "rerun_script", "stop_script", "load_git_info", "file_urls_request", "app_heartbeat",
+     "backend_operation_request"}
+)  # fmt: skip
+"""What pages send. Clearing the caches of everybody and Streamlit's debugging messages are not among it."""
+
+_LOOKS, _LOOKS_APART = 10, 0.2
+"""How often, and how many seconds apart, it is looked whether a page shows a file."""
+
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 log = logging.getLogger(__name__)
@@ -42,9 +55,10 @@ log = logging.getLogger(__name__)
 class Gate:
     """ASGI middleware that lets through who has a session, and the pages on which one signs in."""
 
-    def __init__(self, app: ASGIApp, *, sessions: Sessions, tls: bool) -> None:
+    def __init__(self, app: ASGIApp, *, sessions: Sessions, tls: bool, holdings: Holdings | None = None) -> None:
         self.app = app
         self.sessions = sessions
+        self.holdings = holdings or Holdings()
         self.cookie = forms.cookie_name(tls=tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +74,7 @@ class Gate:
         if scope["method"] not in _READING and not same_origin(headers):
             refusal: Response = PlainTextResponse("This request did not come from a page of the desk.", 403)
             return await refusal(scope, receive, send)
-        if scope["path"] in forms.OPEN:
+        if scope["path"] in forms.OPEN or operation.is_scrape(scope):
             return await self.app(_speaking_for(scope, None), receive, send)
         try:
             used = not scope["path"].startswith("/_stcore/")  # a page asks there by itself, too
@@ -71,26 +85,56 @@ class Gate:
             return await busy(scope, receive, send)
         if person is None:
             return await _turn_away(scope, headers)(scope, receive, send)
+        return await self._let_in(scope, receive, send, person)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, person: Person) -> None:
+        """Answer somebody who is signed in: of files only what is theirs."""
+        if scope["path"].startswith(UPLOADS):
+            return await self._upload(scope, receive, send, person)
+        if scope["path"].startswith(MEDIA) and not await self._shows(scope["path"].removeprefix(MEDIA), person):
+            return await PlainTextResponse("No page of yours shows this file.", 404)(scope, receive, send)
         return await self.app(_speaking_for(scope, person), receive, send)
+
+    async def _shows(self, file: str, person: Person) -> bool:
+        """Whether a page of the person shows a file; while a page is drawn anew, it says so only at the end."""
+        for _ in range(_LOOKS):
+            if self.holdings.shows(file, person):
+                return True
+            await asyncio.sleep(_LOOKS_APART)
+        return False
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send, person: Person) -> None:
+        """Files go into, and out of, sessions of one's own only, and no more of them than one may hold."""
+        if not self.holdings.own(scope["path"].removeprefix(UPLOADS).partition("/")[0], person):
+            return await PlainTextResponse("This is no page of yours.", 404)(scope, receive, send)
+        if scope["method"] != "PUT":
+            return await self.app(_speaking_for(scope, person), receive, send)
+        said = Headers(scope=scope).get("content-length", "")
+        size = int(said) if said.isascii() and said.isdecimal() else None
+        if why := self.holdings.why_not_upload(person, size):
+            return await PlainTextResponse(why[1], why[0])(scope, receive, send)
+        with self.holdings.upload(person, size or 0):
+            return await self.app(_speaking_for(scope, person), receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         token = token_of(headers, self.cookie)
         person = await self._person(token, used=False) if same_origin(headers) else None
-        if person is None:
+        if person is None or self.holdings.full(person):
             await receive()
             await send({"type": "websocket.close", "code": SIGNED_OUT})  # before an accept: the answer is a plain 403
             return
-        watch = _Watch(self, token, receive, send)
-        try:
-            await self.app(_speaking_for(scope, person), watch.receive, watch.send)
-        finally:
-            watch.stop()
+        with self.holdings.page(person) as page:
+            watch = _Watch(self, token, page, receive, send)
+            try:
+                await self.app(_speaking_for(scope, person), watch.receive, watch.send)
+            finally:
+                watch.stop()
 
-    async def _person(self, token: str | None, *, used: bool) -> Person | None:
+    async def _person(self, token: str | None, *, used: bool, fresh: bool = False) -> Person | None:
         """Who is behind a socket; nobody where the store cannot be asked, and the browser tries again."""
         try:
-            return await self.sessions.person(token, used=used)
+            return await self.sessions.person(token, used=used, fresh=fresh)
         except (StoreError, SQLAlchemyError):
             log.exception("The store could not be asked about a session.")
             return None
@@ -99,8 +143,8 @@ class Gate:
 class _Watch:
     """An open socket, closed as soon as a message comes, or some seconds pass, without its session."""
 
-    def __init__(self, gate: Gate, token: str | None, receive: Receive, send: Send) -> None:
-        self._gate, self._token, self._receive, self._send = gate, token, receive, send
+    def __init__(self, gate: Gate, token: str | None, page: Page, receive: Receive, send: Send) -> None:
+        self._gate, self._token, self._page, self._receive, self._send = gate, token, page, receive, send
         self._coming: asyncio.Future[Message] | None = None
         self._closed = False
 
@@ -114,15 +158,19 @@ class _Watch:
                 message, self._coming = self._coming.result(), None
                 if message["type"] != "websocket.receive":
                     return message
-            used = message is not None and by_a_person(message)
-            if await self._gate._person(self._token, used=used) is None:  # noqa: SLF001 - its own watch
+            kind = "" if message is None else kind_of(message)
+            act = kind == BY_A_PERSON
+            who = await self._gate._person(self._token, used=act, fresh=act)  # noqa: SLF001 - its own watch
+            if who is None or who.role != self._page.person.role:
                 return await self._close()
-            if message is not None:
+            if message is not None and kind in _LET_THROUGH:
                 return message
 
     async def send(self, message: Message) -> None:
         if self._closed:
             raise OSError("The socket was closed because its session has ended.")  # as ASGI servers say it
+        if not self._page.session and message["type"] == "websocket.send":
+            self._page.sends(message.get("bytes") or b"")
         await self._send(message)
 
     async def _close(self) -> Message:
@@ -136,14 +184,15 @@ class _Watch:
             self._coming.cancel()
 
 
-def by_a_person(message: Message) -> bool:
-    """Whether a message to Streamlit comes from somebody's act rather than from a page that refreshes itself."""
+def kind_of(message: Message) -> str:
+    """What a message to Streamlit is: the name of its part, `BY_A_PERSON` for an act of somebody; "" for none."""
     told = BackMsg()
     try:
         told.ParseFromString(message.get("bytes") or b"")
     except DecodeError:
-        return False
-    return told.WhichOneof("type") == "rerun_script" and not told.rerun_script.is_auto_rerun
+        return ""
+    kind = told.WhichOneof("type") or ""
+    return BY_A_PERSON if kind == "rerun_script" and not told.rerun_script.is_auto_rerun else kind
 
 
 def same_origin(headers: Headers) -> bool:

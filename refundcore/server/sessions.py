@@ -13,6 +13,7 @@ import anyio
 from sqlalchemy.exc import SQLAlchemyError
 
 from refundcore import accounts
+from refundcore.accounts import LIMITS, Limits
 from refundcore.store import Person, Store, StoreError
 
 FRESH = 5.0
@@ -29,24 +30,32 @@ log = logging.getLogger(__name__)
 class Sessions:
     """The people behind tokens, each looked up in the store at most every `FRESH` seconds."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], limits: Limits = LIMITS) -> None:
         self.store = store
+        self.limits = limits
         self.now = now
         self._known: dict[str, tuple[float, bool, Person]] = {}
         """Token -> when it was asked about, whether as a use, and who it is."""
         self._asked: dict[tuple[str, bool], asyncio.Future[Person | None]] = {}
         self._ended = 0
+        self._store_ended = store.sessions_ended
 
-    async def person(self, token: str | None, *, used: bool = True) -> Person | None:
+    async def person(self, token: str | None, *, used: bool = True, fresh: bool = False) -> Person | None:
         """Who is signed in with this token, or None. `used=False` for what a page does by itself.
+
+        `fresh` asks the store in any case: what somebody does never rests on an answer of seconds ago.
 
         Raises `StoreError` or `SQLAlchemyError` where the store cannot be asked, and was not within `GRACE`.
         """
         if not token:
             return None
+        if self._store_ended != self.store.sessions_ended:  # somebody's were ended in this process: perhaps these
+            self._store_ended = self.store.sessions_ended
+            self._ended += 1
+            self._known.clear()
         at, counted, known = self._known.get(token, (float("-inf"), False, None))
         age = time.monotonic() - at
-        if known is not None and age < FRESH and (counted or not used):
+        if known is not None and not fresh and age < FRESH and (counted or not used):
             return known
         asked = self._asked.get((token, used))
         if asked is None:
@@ -64,7 +73,7 @@ class Sessions:
     async def _ask(self, token: str, *, used: bool) -> Person | None:
         """Ask the store; a page's forty files at once ask it once."""
         ended = self._ended
-        look = partial(accounts.session, self.store, token, at=self.now(), used=used)
+        look = partial(accounts.session, self.store, token, at=self.now(), used=used, limits=self.limits)
         found = await anyio.to_thread.run_sync(look)
         if found is None or ended != self._ended:  # somebody signed out while we asked: perhaps this one
             self._known.pop(token, None)

@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from refundcore import money
-from refundcore.deadlines import micros
+from refundcore import money, telemetry
+from refundcore.deadlines import HOUR, micros, moment
 from refundcore.facts import BY_NAME, COLUMNS, FACTS, Fact
 from refundcore.store import figure_keeping, roles, sentences, tables
 from refundcore.store.chain import GENESIS, Ledger, canonical, digest, opened
-from refundcore.store.errors import Forbidden, Impossible, Stale
+from refundcore.store.errors import Forbidden, Impossible, Stale, StoreError
 from refundcore.store.judging import Verdict, judge_rows, kept
 from refundcore.store.model import Person, Receipt
 from refundcore.store.ruling import refresh
@@ -30,6 +30,9 @@ LONGEST_TEXT = 20_000
 """Characters of a note, a reason or a reply."""
 
 LONGEST_KEY = 200
+
+CLOCK_BACK = HOUR
+"""Microseconds by which an act may lie before the journal's last entry: an import keeps the time of its beginning."""
 
 FOLDED = ("state", "outcome", "assignee_id", "asked_for", "asked_until", "promised")
 """The columns of a claim, beside its facts, that are the sum of its events."""
@@ -293,11 +296,16 @@ def acting(
     """
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Impossible("The form has no key, so a double click could not be told from two; reload the page.")
-    with store.write() as connection:
+    with telemetry.act(action, actor), store.write() as connection:
         person = allowed(connection, actor, action)
         refresh(store, connection, micros(at))
         asked = asked_of(action, actor, parameters or {}) if key else ""
         act = Act(store, connection, person, micros(at), key or "", asked)
+        if act.ledger.last_at - act.at > CLOCK_BACK:
+            raise StoreError(
+                f"This computer's clock stands at {moment(act.at):%Y-%m-%d %H:%M} UTC, but the journal's last entry was"
+                f" made on {moment(act.ledger.last_at):%Y-%m-%d %H:%M} UTC, so nothing was saved. Set the clock right."
+            )
         yield act
         figure_keeping.keep(act)
         act.ledger.seal(act.sealed, act.sealed_import)

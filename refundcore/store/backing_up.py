@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +22,9 @@ from refundcore.store.verifying import verify
 KEEP = 14
 """Backups that are kept; older ones are removed."""
 
+CUT_OFF_AFTER = 3600
+"""Seconds after which an unfinished copy is taken for one that was cut off."""
+
 FOLDER = "backups"
 _NAME = re.compile(r"refunds-\d{8}T\d{6}Z\.db")
 
@@ -39,6 +41,7 @@ def back_up(store: Store, *, at: datetime, folder: Path | None = None, keep: int
     target = _folder(folder or store.path.parent / FOLDER) / f"refunds-{utc(at)}.db"
     if target.exists():
         raise StoreError(f"There is a backup called {target.name} already; try again in a second.")
+    _remove_cut_off(target.parent, at)
     part = target.with_suffix(".part")
     _copy(store.path, sqlite.library(), part)
     try:
@@ -47,13 +50,21 @@ def back_up(store: Store, *, at: datetime, folder: Path | None = None, keep: int
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    _sync(target.parent)
+    sqlite.sync_folder(target.parent)
     backups = sorted(path for path in target.parent.iterdir() if _NAME.fullmatch(path.name))
     for old in backups[:-keep]:
         old.unlink()
     files(store).clean(_named(store), now=at.timestamp())
     _clean_copies(target, at)
     return target
+
+
+def _remove_cut_off(folder: Path, at: datetime) -> None:
+    """Remove what backups left that were cut off a while ago."""
+    for left in folder.glob("refunds-*.part*"):
+        with contextlib.suppress(OSError):
+            if at.timestamp() - left.stat().st_mtime > CUT_OFF_AFTER:
+                left.unlink()
 
 
 def _copy_evidence(store: Store, copy: Path) -> None:
@@ -108,7 +119,7 @@ def back_up_before_upgrade(path: Path, module: ModuleType, revision: str, at: da
     target = _folder(path.parent / FOLDER) / f"refunds-{utc(at)}-before-upgrade-from-{revision}.db"
     target.unlink(missing_ok=True)
     _copy(path, module, target)
-    _sync(target.parent)
+    sqlite.sync_folder(target.parent)
     return target
 
 
@@ -127,15 +138,3 @@ def _copy(path: Path, module: ModuleType, target: Path) -> None:
     except StoreError:
         target.unlink(missing_ok=True)
         raise
-
-
-def _sync(folder: Path) -> None:
-    """Make the new name durable, where the system lets a folder be opened."""
-    try:
-        number = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

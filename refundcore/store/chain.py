@@ -85,7 +85,7 @@ def head_hash(  # noqa: PLR0917 - in the order in which they are hashed
 # Made once: to build a statement takes as long as to run it.
 _EVENT, _HEAD = sa.insert(tables.events), sa.insert(tables.heads)
 _LAST_HEAD = (
-    sa.select(tables.heads.c.id, tables.heads.c.last_event, tables.heads.c.hash)
+    sa.select(tables.heads.c.id, tables.heads.c.at, tables.heads.c.last_event, tables.heads.c.hash)
     .order_by(tables.heads.c.id.desc())
     .limit(sa.literal_column("1", sa.Integer))
 )
@@ -99,6 +99,8 @@ class Ledger:
         last = connection.execute(_LAST_HEAD).first()
         self._head: int = last.id if last else 0
         self._prev: str = last.hash if last else GENESIS
+        self.last_at: int = last.at if last else at
+        """When the journal's last entry was made."""
         self.first: int = last.last_event + 1 if last else 1
         self.next = self.first
         self._hashes = hashlib.sha256()

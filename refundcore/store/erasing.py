@@ -158,7 +158,9 @@ def _concerned(connection: sa.Connection, email: str, claim: int | None) -> _Con
     mine = _claims.c.email_key == address if address else _claims.c.id == claim
     if not address and claim is None:
         raise Impossible("Say whose data is to be erased: an e-mail address.")
-    claims = [row for row in rows_of(connection, sa.select(_claims).where(mine).order_by(_claims.c.id)) if _holds(row)]
+    claims = [
+        row for row in rows_of(connection, sa.select(_claims).where(mine).order_by(_claims.c.id)) if holds_personal(row)
+    ]
     numbers = [row["id"] for row in claims]
     named: sa.ColumnElement[bool] = _rejects.c.claim_id.in_(numbers)
     if address:
@@ -173,7 +175,7 @@ def _as_kept(address: str) -> str:
     return json.dumps(address, ensure_ascii=True)[1:-1]
 
 
-def _holds(row: Row) -> bool:
+def holds_personal(row: Row) -> bool:
     """Whether a claim still holds what is personal."""
     kept = (row["customer_email"], row["description"])
     return not any(str(value).startswith(ERASED_ON) for value in kept)
@@ -205,7 +207,7 @@ def _erase(act: Act, found: _Concerned, why: str) -> tuple[Receipt, list[str]]:
     mark = f"{ERASED_ON}{moment(act.at):%Y-%m-%d}"
     connection, numbers = act.connection, [row["id"] for row in found.claims]
     last: tuple[Mapping[str, Any], int] | None = None
-    given_up = _give_up_files(act, numbers)
+    given_up = give_up_files(act, numbers)
     hashes = {sha256 for each in given_up.values() for sha256 in each}
     for claim in found.claims:
         row: Mapping[str, Any] = claim
@@ -227,7 +229,7 @@ def _erase(act: Act, found: _Concerned, why: str) -> tuple[Receipt, list[str]]:
         cells = json.dumps([mark for _ in json.loads(row["cells"])])
         this = sa.and_(_rejects.c.import_id == row["import_id"], _rejects.c.line == row["line"])
         connection.execute(sa.update(_rejects).where(this).values(cells=cells, why=f"{mark}."))
-    unneeded = _unneeded(act, hashes)
+    unneeded = unneeded_files(act, hashes)
     act.sealed = {"erased": {"claims": len(numbers), "rejects": len(found.rejects), "files": len(hashes)}}
     refs = ", ".join(row["ref"] for row in found.claims)
     also = f"{len(hashes)} files; {len(found.rejects)} rows left out of imports"
@@ -237,7 +239,7 @@ def _erase(act: Act, found: _Concerned, why: str) -> tuple[Receipt, list[str]]:
     return act.receipt(*last, told), unneeded
 
 
-def _give_up_files(act: Act, numbers: Sequence[int]) -> dict[int, list[str]]:
+def give_up_files(act: Act, numbers: Sequence[int]) -> dict[int, list[str]]:
     """Mark the evidence of claims as erased; the hashes of the files by claim."""
     ours = sa.and_(evidence.c.claim_id.in_(numbers), evidence.c.erased_at.is_(None))
     found: dict[int, list[str]] = {}
@@ -247,7 +249,7 @@ def _give_up_files(act: Act, numbers: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
-def _unneeded(act: Act, hashes: Iterable[str]) -> list[str]:
+def unneeded_files(act: Act, hashes: Iterable[str]) -> list[str]:
     """Of files that were given up, those that no other claim holds."""
     given_up = set(hashes)
     still = sa.select(evidence.c.sha256).where(evidence.c.sha256.in_(given_up), evidence.c.erased_at.is_(None))

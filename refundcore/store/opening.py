@@ -20,10 +20,10 @@ from refundcore.store.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = "0008"
+HEAD = "0009"
 """The revision that this program works with: the last of `migrations/versions`."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision up to `HEAD`, first to last."""
 
 FILE = "refunds.db"
@@ -65,9 +65,7 @@ def connect(
     store = _open(path, module, policy, judge)
     if revision != HEAD:
         _upgrade(store, partial(_back_up, path, module, at) if backup else None)
-    if not sqlite.marker(path).exists():
-        sqlite.marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
-        sqlite.private(sqlite.marker(path))
+    sqlite.mark(path)
     return _ruled(store, at)
 
 
@@ -79,6 +77,14 @@ def _ruled(store: Store, at: datetime) -> Store:
         take_up(store, at)
     figure_keeping.rebuild_where_needed(store, micros(at))
     return store
+
+
+def path_of(url: str | None = None) -> Path:
+    """The file of the store at an address. Raises `StoreError` for a database on a server."""
+    address = _address(url)
+    if address.get_backend_name() != "sqlite":
+        raise StoreError("This store is on a database server: put a backup back by the server's own means.")
+    return _file(address)
 
 
 def connect_to_check(url: str | None = None) -> Store:
@@ -139,9 +145,9 @@ def _connect_server(
     upgrade: bool = True,
 ) -> Store:
     try:
-        engine = sa.create_engine(address, pool_pre_ping=True)
+        engine = sa.create_engine(address, pool_pre_ping=True, hide_parameters=True)
         with engine.connect() as connection:
-            revision = _revision(connection)
+            revision = revision_now(connection)
     except (ImportError, sa.exc.NoSuchModuleError) as error:
         raise StoreError(f"The driver of {address.drivername} is not installed.") from error
     except sa.exc.OperationalError as error:
@@ -174,7 +180,8 @@ def _make_private(path: Path) -> None:
     sqlite.private(path)
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def revision_now(connection: sa.Connection) -> str | None:
+    """The revision that a database says it has; None for one without a store."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -199,7 +206,7 @@ def _upgrade(store: Store, back_up: Callable[[str], None] | None = None) -> None
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with store.write() as connection:
-        revision = _revision(connection)
+        revision = revision_now(connection)
         if revision == HEAD:  # another process was faster
             return
         if revision is not None and back_up is not None:

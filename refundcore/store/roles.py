@@ -1,4 +1,7 @@
-"""Who may do what: one table."""
+"""Who may do what: one table.
+
+The store's acts, the buttons and pages, the page of roles in the docs and the tests all follow `ACTIONS`.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,15 @@ from collections.abc import Mapping
 _WORK = frozenset({"agent", "manager"})
 _MANAGE = frozenset({"manager"})
 _READ = frozenset({"agent", "manager", "auditor"})
+_OVERSEE = frozenset({"manager", "auditor"})
 
 ACTIONS: Mapping[str, frozenset[str]] = {
     "read": _READ,
+    "own_account": _READ,
+    "read_payouts": _OVERSEE,
+    "read_journal": _OVERSEE,
+    "read_settings": _OVERSEE,
+    "read_people": _OVERSEE,
     "add_claim": _WORK,
     "set_facts": _WORK,
     "assign": _WORK,
@@ -46,6 +55,11 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 
 WORDS: Mapping[str, str] = {
     "read": "see claims",
+    "own_account": "change your own password and sign out everywhere",
+    "read_payouts": "see payouts",
+    "read_journal": "see the journal",
+    "read_settings": "see the settings",
+    "read_people": "see who has an account",
     "add_claim": "add claims",
     "set_facts": "change the facts of a claim",
     "assign": "assign claims",
@@ -84,3 +98,15 @@ WORDS: Mapping[str, str] = {
 def may(role: str, action: str) -> bool:
     """Whether `role` may do `action`. Raises `KeyError` for an action that is not in `ACTIONS`."""
     return role in ACTIONS[action]
+
+
+def table() -> str:
+    """The table as Markdown, for the docs."""
+    roles = sorted(
+        {role for allowed in ACTIONS.values() for role in allowed}, key=("agent", "manager", "auditor").index
+    )
+    lines = ["| action | what | " + " | ".join(roles) + " |", "|---|---|" + "---|" * len(roles)]
+    for action, allowed in ACTIONS.items():
+        marks = " | ".join("yes" if role in allowed else "–" for role in roles)
+        lines.append(f"| `{action}` | {WORDS[action]} | {marks} |")
+    return "\n".join(lines)

@@ -83,6 +83,9 @@ def phrase(kind: str, body: Mapping[str, Any], names: Mapping[int, str]) -> str:
     outcome = DONE.get(str(body.get("outcome")), "decided")
     if kind == "assigned":
         to = body.get("to")
+        if left := body.get("left_by"):
+            heir = "everybody" if to is None else names.get(to, "somebody")
+            return f"handed this claim of {names.get(left, 'somebody')} over to {heir}"
         return "took this claim from its assignee" if to is None else f"gave this claim to {names.get(to, 'somebody')}"
     if kind == "undone":
         return f"took back their last act ({phrase(str(body.get('undid')), body, names)})"

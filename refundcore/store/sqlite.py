@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from refundcore.store.errors import StoreError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 APPLICATION_ID = 0x52464453
 """PRAGMA application_id of a store: RFDS."""
@@ -68,6 +73,7 @@ def make_engine(path: Path, module: ModuleType, *, wal: bool) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         module=module,
+        hide_parameters=True,  # what somebody typed must not get into a log with an error
         pool_size=20,
         max_overflow=20,
         connect_args={"check_same_thread": False, "timeout": READ_WAIT_MS / 1000, "isolation_level": None},
@@ -220,6 +226,72 @@ def _revision(path: Path, connection: Any) -> str | None:  # noqa: ANN401 - the 
     if row is None:
         raise _damaged(path)
     return str(row[0])
+
+
+def revision_of(path: Path, module: ModuleType) -> str:
+    """The revision of a file that has to be a store. Raises `StoreError` for anything else."""
+    try:
+        found = _look(path, module)
+    except module.DatabaseError as error:
+        raise StoreError(f"{path} is damaged, or no store: it cannot be put back.") from error
+    if found is None:
+        raise StoreError(f"{path} is empty: it cannot be put back.")
+    return found
+
+
+@contextlib.contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """While the block runs, `alone` refuses: a desk that serves is never given another file. By the system's locks."""
+    with _locked(path, exclusive=False) as had:
+        if not had:
+            raise StoreError(f"A backup is being put in the place of {path} right now. Try again in a moment.")
+        yield
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While the block runs, no desk serves this store. Raises `StoreError` where one does."""
+    with _locked(path, exclusive=True) as had:
+        if not had:
+            raise StoreError(f"A desk serves the store {path}: stop it first.")
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, exclusive: bool) -> Iterator[bool]:
+    """A lock that goes with its process; whether it was had. Always, where the system has no such locks."""
+    if fcntl is None:
+        yield True
+        return
+    number = os.open(f"{path}.serving", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(number, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(number)
+
+
+def mark(path: Path) -> None:
+    """Write beside a file that a store was made here, unless it stands there."""
+    if not marker(path).exists():
+        marker(path).write_text("A Refund Desk store was made here. It is no longer new if its file is gone.\n")
+        private(marker(path))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable, where the system lets a folder be opened."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _damaged(path: Path) -> StoreError:

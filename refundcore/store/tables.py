@@ -68,9 +68,28 @@ signin_failures = sa.Table(
     "signin_failures",
     metadata,
     _number(),
-    sa.Column("name_hash", sa.Text, nullable=False),
+    sa.Column("name_hash", sa.Text, nullable=False, index=True),
     sa.Column("ip", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False, index=True),
+)
+
+signin_addresses = sa.Table(
+    "signin_addresses",
+    metadata,
+    sa.Column("name_hash", sa.Text, primary_key=True),
+    sa.Column("ip_hash", sa.Text, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False, comment="when the account was last entered from there"),
+)
+
+password_links = sa.Table(
+    "password_links",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("person_id", sa.BigInteger, sa.ForeignKey("people.id"), nullable=False, index=True),
+    sa.Column("made_by", sa.BigInteger, sa.ForeignKey("people.id"), comment="NULL: by a command"),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("used_at", sa.BigInteger),
 )
 
 _TYPES = {"truth": sa.Boolean, "instant": sa.BigInteger, "money": sa.BigInteger}

@@ -67,6 +67,8 @@ class Store:
     writer: threading.Lock = field(default_factory=threading.Lock, repr=False)
     seen: dict[int, dict[int, str]] = field(default_factory=dict, repr=False)
     """Running import -> claims that its file has named so far -> the fingerprint of the row."""
+    keeps_time: bool = False
+    """Whether an act may not lie before the journal's last entry: the desk's store, whose acts happen now."""
     sessions_ended: int = 0
     """How often this process changed an account: whoever remembers sessions asks anew when it grows."""
 

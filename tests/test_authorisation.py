@@ -219,9 +219,10 @@ def test_messages_that_no_page_sends_are_dropped(desk, tokens):
     assert desk.get("/healthz").status == 200
 
 
-def asked(file: str) -> bytes:
+def asked(tab: Tab, file: str) -> bytes:
     told = BackMsg()
     told.backend_operation_request.request_id = "r"
+    told.backend_operation_request.session_id = tab.session
     told.backend_operation_request.deferred_file.file_id = file
     return told.SerializeToString()
 
@@ -240,9 +241,9 @@ def test_a_download_is_made_for_the_page_that_offers_it_and_handed_to_its_person
         offered = next(
             e.download_button.deferred_file_id for e in tab.elements if e.WhichOneof("type") == "download_button"
         )
-        other.connection.send(asked(offered))
+        other.connection.send(asked(other, offered))
         assert answered(other) == ""
-        tab.connection.send(asked(offered))
+        tab.connection.send(asked(tab, offered))
         address = answered(tab)
         assert address.startswith("/media/")
         assert desk.get(address, token=tokens["manager"]).status == 200

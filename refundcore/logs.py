@@ -58,10 +58,16 @@ def set_up(form: str, stream: object = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("refundcore").setLevel(logging.INFO)
-    for name in ("streamlit", "uvicorn", "uvicorn.error"):  # theirs would write in ways of their own
-        logger = logging.getLogger(name)
-        logger.handlers[:] = []
-        logger.propagate = True
+    take_over()
+
+
+def take_over() -> None:
+    """Have Streamlit's and uvicorn's loggers, which bring ways of their own, write as everything else does."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in {"streamlit", "uvicorn"}:
+            logger = logging.getLogger(name)
+            logger.handlers[:] = []
+            logger.propagate = True
 
 
 def _flat(text: str) -> str:

@@ -7,6 +7,7 @@ addresses of files that somebody else's page shows, with uploads into somebody e
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from evidence_of_tests import png
 from protocol import Tab, hash_of, pressed, typed
 from serving import PASSWORD, Desk, served_desk
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
@@ -215,3 +217,35 @@ def test_messages_that_no_page_sends_are_dropped(desk, tokens):
         assert "This page is for" not in tab.run(page_script_hash=tab.hash).texts
     assert desk.process.poll() is None
     assert desk.get("/healthz").status == 200
+
+
+def asked(tab: Tab, file: str) -> bytes:
+    told = BackMsg()
+    told.backend_operation_request.request_id = "r"
+    told.backend_operation_request.session_id = tab.session
+    told.backend_operation_request.deferred_file.file_id = file
+    return told.SerializeToString()
+
+
+def answered(tab: Tab) -> str:
+    """The address that a download is answered with; "" where nothing comes for some seconds."""
+    message = ForwardMsg()
+    with contextlib.suppress(TimeoutError):
+        while message.WhichOneof("type") != "backend_operation_response":
+            message.ParseFromString(tab.connection.recv(timeout=3))
+    return message.backend_operation_response.deferred_file.url
+
+
+def test_a_download_is_made_for_the_page_that_offers_it_and_handed_to_its_person_only(desk, tokens):
+    with Tab(desk, tokens["manager"], "journal") as tab, Tab(desk, tokens["agent"], "queue") as other:
+        offered = next(
+            e.download_button.deferred_file_id for e in tab.elements if e.WhichOneof("type") == "download_button"
+        )
+        other.connection.send(asked(other, offered))
+        assert answered(other) == ""
+        tab.connection.send(asked(tab, offered))
+        address = answered(tab)
+        assert address.startswith("/media/")
+        assert desk.get(address, token=tokens["manager"]).status == 200
+        assert desk.get(address, token=tokens["agent"]).status == 404
+        assert desk.get(address, token=tokens["auditor"]).status == 404

@@ -105,6 +105,7 @@ def locked(desk: Desk) -> Iterator[str]:
 @contextmanager
 def clock_back(desk: Desk) -> Iterator[str]:
     desk.at = AT
+    desk.store.keeps_time = True
     for number in (9, 10):
         desk.do(store.note, number, text="later", at=AT + timedelta(days=2))
     yield "clock stands at 2026-05-12 09:00 UTC, but the journal's last entry was made on 2026-05-14 09:00 UTC"

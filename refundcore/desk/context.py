@@ -27,7 +27,9 @@ def store() -> Store:
     if not _opened:
         with _opening:
             if not _opened:
-                _opened.append(claims_store.connect(at=now()))
+                opened = claims_store.connect(at=now())
+                opened.keeps_time = True  # a clock set back is noticed before it moves a deadline
+                _opened.append(opened)
     return _opened[0]
 
 

@@ -26,7 +26,7 @@ from starlette.responses import PlainTextResponse, Response
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from refundcore import clock, gate_flag
+from refundcore import clock, gate_flag, logs
 from refundcore.accounts import LIMITS, Limits
 from refundcore.server import forms, operation
 from refundcore.server.gate import HEADER, Gate
@@ -118,6 +118,7 @@ async def _life(_: st.App) -> AsyncIterator[None]:
 
     # Upload addresses carry session ids; uvicorn's own switch is undone by Streamlit, which adds a handler later.
     logging.getLogger("uvicorn.access").disabled = True
+    logs.take_over()  # all of Streamlit is loaded by now
     gc.collect()
     gc.freeze()
     yield

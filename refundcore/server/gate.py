@@ -38,9 +38,11 @@ _INNER = frozenset({"_stcore", "static", "media", "component", "app", "vendor"})
 BY_A_PERSON = "by a person"
 """The kind of a message that comes from somebody's act rather than from a page that refreshes itself."""
 
+DOWNLOAD = "backend_operation_request"
+"""The kind of a message that asks for a file to be made. It is let through for files that this very page offers."""
+
 _LET_THROUGH = frozenset(
-    {BY_A_PERSON, "rerun_script", "stop_script", "load_git_info", "file_urls_request", "app_heartbeat",
-     "backend_operation_request"}
+    {BY_A_PERSON, "rerun_script", "stop_script", "load_git_info", "file_urls_request", "app_heartbeat"}
 )  # fmt: skip
 """What pages send. Clearing the caches of everybody and Streamlit's debugging messages are not among it."""
 
@@ -159,17 +161,19 @@ class _Watch:
                 if message["type"] != "websocket.receive":
                     return message
             kind = "" if message is None else kind_of(message)
-            act = kind == BY_A_PERSON
+            act = kind in {BY_A_PERSON, DOWNLOAD}
             who = await self._gate._person(self._token, used=act, fresh=act)  # noqa: SLF001 - its own watch
             if who is None or who.role != self._page.person.role:
                 return await self._close()
-            if message is not None and kind in _LET_THROUGH:
+            if message is not None and (
+                kind in _LET_THROUGH or (kind == DOWNLOAD and self._page.asks_for(download_of(message)))
+            ):
                 return message
 
     async def send(self, message: Message) -> None:
         if self._closed:
             raise OSError("The socket was closed because its session has ended.")  # as ASGI servers say it
-        if not self._page.session and message["type"] == "websocket.send":
+        if message["type"] == "websocket.send":
             self._page.sends(message.get("bytes") or b"")
         await self._send(message)
 
@@ -193,6 +197,13 @@ def kind_of(message: Message) -> str:
         return ""
     kind = told.WhichOneof("type") or ""
     return BY_A_PERSON if kind == "rerun_script" and not told.rerun_script.is_auto_rerun else kind
+
+
+def download_of(message: Message) -> str:
+    """Which file a message asks to be made; "" where it asks for anything else."""
+    told = BackMsg()
+    told.ParseFromString(message.get("bytes") or b"")
+    return str(told.backend_operation_request.deferred_file.file_id)
 
 
 def same_origin(headers: Headers) -> bool:

@@ -49,6 +49,7 @@ class Holdings:
         """Session of Streamlit -> whose open sockets lead to it, in which role."""
         self._coming: Counter[int] = Counter()
         """Person -> bytes of uploads that are on their way."""
+        self._pages: list[Page] = []
 
     @property
     def open_sockets(self) -> int:
@@ -64,9 +65,11 @@ class Holdings:
         """One open page of a person, from its socket's opening to its end."""
         self._sockets[person.id] += 1
         held = Page(self, person)
+        self._pages.append(held)
         try:
             yield held
         finally:
+            self._pages.remove(held)
             self._sockets[person.id] -= 1
             held.let_go()
 
@@ -80,6 +83,8 @@ class Holdings:
             return False
         files = runtime.get_instance().media_file_mgr._files_by_session_and_coord  # noqa: SLF001 - there is no other way to ask; tests/test_holdings.py watches it
         wanted = file.partition(".")[0]
+        if any(wanted in page.made for page in self._pages if page.person == person):
+            return True
         mine = [session for session in list(self._owners) if self.own(session, person)]
         return any(wanted in set(files.get(session, {}).copy().values()) for session in mine)
 
@@ -117,25 +122,43 @@ class Holdings:
         return sum(len(file.data) for file in files), len(files)
 
 
-@dataclass
+@dataclass(eq=False)
 class Page:
     """An open page: the session of Streamlit behind it is told by the first messages that go to the browser."""
 
     holdings: Holdings
     person: Person
     session: str = field(default="", init=False)
+    made: set[str] = field(default_factory=set, init=False)
+    """Files that were made for this page when somebody pressed a download."""
+    _awaited: int = field(default=0, init=False)
+
+    def asks_for(self, download: str) -> bool:
+        """Whether a download that is made when it is asked for is one of this page; then its answer is awaited."""
+        if not (download and self.session and runtime.exists()):
+            return False
+        offered = runtime.get_instance().media_file_mgr._deferred_ids_by_session  # noqa: SLF001 - as in `shows`
+        if download not in offered.get(self.session, ()):
+            return False
+        self._awaited += 1
+        return True
 
     def sends(self, data: bytes) -> None:
-        """Look at a message on its way to the browser until one says which session this is."""
-        if self.session:
+        """Look at a message on its way to the browser that may say which session this is, or where a download is."""
+        if self.session and not self._awaited:
             return
         message = ForwardMsg()
         message.ParseFromString(data)
-        if message.WhichOneof("type") != "new_session":
-            return
-        self.session = message.new_session.initialize.session_id
-        owners = self.holdings._owners.setdefault(self.session, Counter())  # noqa: SLF001 - a part of it
-        owners[self.person.id, self.person.role] += 1
+        kind = message.WhichOneof("type")
+        if kind == "backend_operation_response":
+            self._awaited = max(0, self._awaited - 1)
+            address = message.backend_operation_response.deferred_file.url
+            if address:
+                self.made.add(address.rpartition("/")[2].partition(".")[0])
+        elif kind == "new_session" and not self.session:
+            self.session = message.new_session.initialize.session_id
+            owners = self.holdings._owners.setdefault(self.session, Counter())  # noqa: SLF001 - a part of it
+            owners[self.person.id, self.person.role] += 1
 
     def let_go(self) -> None:
         """The socket is closed: what the session holds is the person's no more."""

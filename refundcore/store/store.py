@@ -70,6 +70,8 @@ class Store:
     """Whether the store's own editions rule."""
     seen: dict[int, dict[int, str]] = field(default_factory=dict, repr=False)
     """Running import -> claims that its file has named so far -> the fingerprint of the row."""
+    keeps_time: bool = False
+    """Whether an act may not lie before the journal's last entry: the desk's store, whose acts happen now."""
     sessions_ended: int = 0
     """How often this process changed an account: whoever remembers sessions asks anew when it grows."""
     waiting: set[int] = field(default_factory=set, repr=False)

@@ -229,7 +229,8 @@ def cells(data: bytes) -> list[str]:
 
 def dangerous(cell: str) -> bool:
     """Whether a spreadsheet would take it for a formula: by its first letter, a number aside."""
-    return cell.lstrip().startswith(("=", "+", "-", "@")) and not cell.lstrip("+-").replace(".", "").isdecimal()
+    number = cell.lstrip("+-").replace(".", "").replace(",", "")
+    return cell.lstrip().startswith(("=", "+", "-", "@")) and not number.isdecimal()
 
 
 def test_no_export_holds_a_formula(filled: Filled) -> None:

@@ -45,5 +45,5 @@ for topic, tab in zip(topics, st.tabs(topics, key="topic", on_change="rerun", bi
                     measures.draw(question, chosen)
 
 # What managers bring to the figures
-if me.role == "manager":
+if desk.may(me.role, "change_settings"):
     measure_settings.draw(me)

@@ -10,7 +10,7 @@ from refundcore.desk import checked_parts, drafting, editions_parts, lab_parts, 
 # Who may: everybody reads; managers change, auditors see what a change would do
 me = desk.page("Policy")
 changes = desk.may(me.role, "propose_edition")
-tries = changes or me.role == "auditor"
+tries = desk.may(me.role, "try_policy")
 
 # Show the part whose tab is open, narrowed down by the filter in the address
 policy_parts.introduction()

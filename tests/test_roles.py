@@ -88,6 +88,13 @@ TRIES: dict[str, list[Try]] = {
         own(store.set_wording, sentence="x", text="y"),
         own(store.set_payout_limit, currency="USD", limit=100),
     ],
+    "propose_edition": [
+        own(store.propose_edition, key="p", document="", fees="", effective_from=AT.date(), reason="x"),
+    ],
+    "approve_edition": [
+        own(store.approve_edition, key="a", edition=1),
+        own(store.reject_edition, key="r", edition=1, reason="x"),
+    ],
     "erase": [own(erasing.erase, key="e", reason="x", email="nobody@example.com")],
     "manage_people": [
         account(accounts.create_person, name="N", email="n@x.example", role="agent", password="seven quiet harbours"),
@@ -108,6 +115,8 @@ ELSEWHERE = {
     "read_payouts": "tests/test_authorisation.py",
     "read_journal": "tests/test_authorisation.py",
     "read_settings": "tests/test_authorisation.py",
+    "read_agents": "tests/test_page_metrics.py",
+    "try_policy": "tests/test_page_policy_lab.py",
     "read_people": "tests/test_page_team.py",
     "decide_override_alone": "tests/test_store_deciding.py",
 }

@@ -15,7 +15,7 @@ from refundcore.deadlines import moment
 from refundcore.desk import acts, context
 from refundcore.desk.show import CODES, REASONS
 from refundcore.metrics import FILTERS, Frame, begin, grain
-from refundcore.store import Person, Store, people
+from refundcore.store import Person, Store, may, people
 
 PRESETS: Mapping[str, int | None] = MappingProxyType(
     {
@@ -118,7 +118,7 @@ def _days(name: str, now: date, ends: tuple[date, date]) -> tuple[date, date]:
 
 def _filters(me: Person) -> dict[str, str]:
     """The fields that narrow the frame; work by agent is for managers to see."""
-    fields = [name for name in FILTERS if name != "agent" or me.role == "manager"]
+    fields = [name for name in FILTERS if name != "agent" or may(me.role, "read_agents")]
     options = acts.read(_options)
     chosen = {}
     for place, name in zip(st.columns(len(fields), vertical_alignment="bottom"), fields, strict=True):

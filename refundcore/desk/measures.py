@@ -19,7 +19,7 @@ from refundcore.desk.show import OUTCOMES, REASONS, VERDICTS, plain
 from refundcore.desk.top_figures import Figure, Figures, beside, figures_of
 from refundcore.intake import harmless
 from refundcore.metrics import Headline
-from refundcore.store import Person, Store, people, settings_now
+from refundcore.store import Person, Store, may, people, settings_now
 from refundcore.store.exchange import exchange_rates
 
 WORDS = {
@@ -45,7 +45,7 @@ def topics(me: Person) -> list[str]:
 def questions(topic: str, me: Person) -> list[str]:
     """The questions of a tab that somebody may see."""
     allowed = (entry for entry in CHARTS.values() if entry.topic == topic)
-    return [entry.question for entry in allowed if me.role == "manager" or not entry.managers]
+    return [entry.question for entry in allowed if may(me.role, "read_agents") or not entry.managers]
 
 
 def headline(chosen: Chosen) -> Headline:

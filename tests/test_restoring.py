@@ -43,7 +43,8 @@ def kept(desk: Desk) -> tuple[object, ...]:
         rows = [
             tuple(connection.execute(sa.select(table).order_by(*table.primary_key.columns)).all())
             for table in tables.metadata.sorted_tables
-            if table.name not in {"sessions", "password_links", "setup_tokens"}
+            if table.name
+            not in {"sessions", "password_links", "setup_tokens", "editions"}  # ours are judged by a policy given
         ]
     return journal_head(desk.store), store.verify(desk.store), rows
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from refundcore import passwords
 from refundcore.deadlines import micros
-from refundcore.store import ROLES, Person, Role, Store, StoreError, person
+from refundcore.store import ROLES, Person, Role, Store, StoreError, figure_keeping, person
 from refundcore.store import tables as t
 from refundcore.store.acting import Act, acting, load_person
 
@@ -161,6 +161,7 @@ def changing(store: Store, actor: int | None, action: str, number: int, *, at: d
             assert own is not None  # noqa: S101 - the row was there just now
             act = Act(store, connection, own, micros(at))
             yield act
+            figure_keeping.keep(act)
             act.ledger.seal(act.sealed)
     store.sessions_ended += 1  # only now, when it holds: perhaps somebody's sessions ended
 

@@ -60,11 +60,12 @@ def take(browser: Browser, base: str, state: str) -> None:
         ("claim", "/claim?claim=SAMPLE-43", "light"),
         ("new-claim", "/new_claim", "light"),
         ("upload", "/upload", "light"),
-        ("metrics", "/metrics", "light"),
+        ("metrics", "/metrics?period=All+time", "light"),
         ("policy", "/policy", "light"),
         ("payouts", "/payouts", "light"),
         ("journal", "/journal", "light"),
         ("settings", "/settings", "light"),
+        ("team", "/team", "light"),
     )
     for name, path, scheme in shots:
         context = browser.new_context(

@@ -44,7 +44,10 @@ def put(desk: Desk, token: str, tab: Tab, name: str, data: bytes, **headers: str
     sent = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Origin": desk.base} | headers
     xsrf = desk.get("/_stcore/health", token=token).headers.get("set-cookie", "").partition("=")[2].partition(";")[0]
     sent |= {"X-Xsrftoken": xsrf, "Cookie": f"refund_desk={token}; _streamlit_xsrf={xsrf}"}
-    return desk.request("PUT", f"/_stcore/upload_file/{tab.session}/{name}", body=body, headers=sent).status
+    try:
+        return desk.request("PUT", f"/_stcore/upload_file/{tab.session}/{name}", body=body, headers=sent).status
+    except (BrokenPipeError, ConnectionResetError):
+        return 413  # the desk refused it and hung up before it had taken all of it
 
 
 def test_a_person_holds_so_many_megabytes_of_uploads_and_no_more_and_others_theirs(desk):

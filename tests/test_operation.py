@@ -8,6 +8,7 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
@@ -137,10 +138,17 @@ def test_what_a_page_does_is_logged_under_the_number_of_its_socket(desk):
         tab.connection.send(asked(tab, "made up"))  # dropped by the gate
         tab.send(page_script_hash="made up", fragment_id="made up")  # Streamlit writes a line of its own
         tab.run(page_script_hash=tab.hash)
-    lines = [json.loads(line) for line in desk.errors.read_text().splitlines() if line.strip()]
-    acts = [line for line in lines if line["event"] == "act" and line["action"] == "change_settings"]
-    assert acts
-    sockets = {line["request"] for line in lines if line["event"] == "request" and line["method"] == "SOCKET"}
+
+    def told() -> tuple[list[dict[str, str]], set[str]]:
+        lines = [json.loads(line) for line in desk.errors.read_text().splitlines() if line.strip()]
+        acts = [line for line in lines if line["event"] == "act" and line["action"] == "change_settings"]
+        sockets = {line["request"] for line in lines if line["event"] == "request" and line["method"] == "SOCKET"}
+        return acts, sockets
+
+    until = time.monotonic() + 20  # the line of a socket is written once it is closed
+    while not (told()[0] and told()[0][-1]["request"] in told()[1]) and time.monotonic() < until:
+        time.sleep(0.1)
+    acts, sockets = told()
     assert acts[-1]["request"] in sockets
     assert acts[-1]["result"] == "done"
 

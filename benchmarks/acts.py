@@ -37,7 +37,8 @@ WARM = 3
 """Acts of each process before the time runs."""
 
 _fork = multiprocessing.get_context("fork")
-Statements = list[tuple[str, Any]]
+Statements = list[tuple[str, Any, bool]]
+"""Each with its parameters, and whether these are of many rows."""
 
 
 def decide(desk: Desk, claim: int) -> None:
@@ -63,9 +64,9 @@ def recorded(folder: Path, claims: int) -> list[Statements]:
     desk = open_desk(folder)
     acts: list[Statements] = []
 
-    def see(_: Any, __: Any, statement: str, parameters: Any, ___: Any, ____: bool) -> None:  # noqa: FBT001, ANN401
+    def see(_: Any, __: Any, statement: str, parameters: Any, ___: Any, many: bool) -> None:  # noqa: FBT001, ANN401
         if not statement.startswith(("BEGIN", "PRAGMA")):
-            acts[-1].append((statement, parameters))
+            acts[-1].append((statement, parameters, many))
 
     sa.event.listen(desk.store.engine, "before_cursor_execute", see)
     for claim in range(1, claims + 1):
@@ -104,8 +105,8 @@ def by_the_driver(folder: Path, mine: list[Statements], until: float, pipe: Any)
         if began > until:
             break
         _begin(connection, driver)
-        for statement, parameters in act:
-            connection.execute(statement, parameters).fetchall()
+        for statement, parameters, many in act:
+            (connection.executemany if many else connection.execute)(statement, parameters).fetchall()
         connection.execute("COMMIT")
         waits.append(time.monotonic() - began)
     pipe.send(waits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
@@ -91,8 +92,12 @@ def keep(act: Act) -> None:
     hidden = _hidden(connection)
     change: Sums = {}
     for some in _parts(numbers, 400):
-        before = {row["claim_id"]: row for row in _kept(connection, claim_figures.c.claim_id.in_(some))}
-        for row in _as_rows(figured(_read(connection, _claims.c.id.in_(some), _of(some)), act.store.policy)):
+        if len(some) == 1:  # as most acts are: its statements are built once
+            given, (kept_row, *queries) = {"number": some[0]}, _of_one()
+        else:
+            given, (kept_row, *queries) = {}, _queries(_of(some))
+        before = {row["claim_id"]: dict(row) for row in connection.execute(kept_row, given).mappings()}
+        for row in _as_rows(figured(_read(connection, queries, given), act.store.policy)):
             old = before.get(row["claim_id"])
             if old == row:
                 continue
@@ -234,13 +239,44 @@ def figured_anew(connection: sa.Connection, policy: Policy) -> Iterator[dict[str
         def reach(column: sa.ColumnElement[Any], low: int = last, high: int = upper) -> sa.ColumnElement[bool]:
             return sa.and_(column > low, column <= high)
 
-        yield figured(_read(connection, reach(_claims.c.id), reach), policy)
+        yield figured(_read(connection, _queries(reach)[1:], {}), policy)
         last = upper
 
 
-def _read(connection: sa.Connection, there: sa.ColumnElement[bool], of: Any) -> dict[str, list[Any]]:  # noqa: ANN401 - column -> condition
+_DECISION = ("outcome", "override", "verdict", "clause", "person_id", "refund", "fee", "policy")
+
+
+def _queries(of: Any) -> tuple[sa.Select[Any], ...]:  # noqa: ANN401 - column -> condition
+    """What is read of some claims: their figures, and what these follow from: claim, decision, answer, goodwill."""
+    effect = sa.func.coalesce(_decisions.c.approved_at, _decisions.c.at)
+    granted = sa.func.min(sa.func.coalesce(payouts.c.approved_at, payouts.c.at))
+    return (
+        sa.select(claim_figures).where(of(claim_figures.c.claim_id)),
+        sa.select(*(_claims.c[name] for name in CLAIM)).where(of(_claims.c.id)).order_by(_claims.c.id),
+        sa.select(_decisions.c.claim_id, effect, *(_decisions.c[name] for name in _DECISION)).where(
+            _decisions.c.status == "standing", of(_decisions.c.claim_id)
+        ),
+        sa.select(_events.c.claim_id, sa.func.min(_events.c.at))
+        .where(of(_events.c.claim_id), _events.c.seq > 1, _events.c.kind.in_(ANSWERS))
+        .group_by(_events.c.claim_id),
+        sa.select(payouts.c.claim_id, granted, sa.func.sum(payouts.c.amount))
+        .where(of(payouts.c.claim_id), payouts.c.remedy == "goodwill", payouts.c.state.in_(GRANTED))
+        .group_by(payouts.c.claim_id),
+    )
+
+
+@cache
+def _of_one() -> tuple[sa.Select[Any], ...]:
+    """`_queries` of the claim `number`."""
+    return _queries(lambda column: column == sa.bindparam("number"))
+
+
+def _read(
+    connection: sa.Connection, queries: Sequence[sa.Select[Any]], given: Mapping[str, int]
+) -> dict[str, list[Any]]:
     """What the figures of some claims follow from, as columns in the order of their ids."""
-    rows = connection.execute(sa.select(*(_claims.c[name] for name in CLAIM)).where(there).order_by(_claims.c.id)).all()
+    claims, decided, answers, granted = queries
+    rows = connection.execute(claims, given).all()
     columns: dict[str, list[Any]] = dict(zip(CLAIM, map(list, zip(*rows, strict=True)), strict=True))
     if not rows:
         return {name: [] for name in CLAIM}
@@ -248,26 +284,9 @@ def _read(connection: sa.Connection, there: sa.ColumnElement[bool], of: Any) -> 
         return columns
     place = {number: at for at, number in enumerate(columns["id"])}
     size = len(rows)
-    names = ("outcome", "override", "verdict", "clause", "person_id", "refund", "fee", "policy")
-    effect = sa.func.coalesce(_decisions.c.approved_at, _decisions.c.at)
-    decided = (
-        sa.select(_decisions.c.claim_id, effect, *(_decisions.c[name] for name in names))
-        .where(_decisions.c.status == "standing", of(_decisions.c.claim_id))
-    )  # fmt: skip
-    _place(columns, place, size, ("decision_at", *names), connection.execute(decided))
-    answers = (
-        sa.select(_events.c.claim_id, sa.func.min(_events.c.at))
-        .where(of(_events.c.claim_id), _events.c.seq > 1, _events.c.kind.in_(ANSWERS))
-        .group_by(_events.c.claim_id)
-    )
-    _place(columns, place, size, ("answered_at",), connection.execute(answers))
-    granted = sa.func.min(sa.func.coalesce(payouts.c.approved_at, payouts.c.at))
-    given = (
-        sa.select(payouts.c.claim_id, granted, sa.func.sum(payouts.c.amount))
-        .where(of(payouts.c.claim_id), payouts.c.remedy == "goodwill", payouts.c.state.in_(GRANTED))
-        .group_by(payouts.c.claim_id)
-    )
-    _place(columns, place, size, ("granted_at", "goodwill"), connection.execute(given))
+    _place(columns, place, size, ("decision_at", *_DECISION), connection.execute(decided, given))
+    _place(columns, place, size, ("answered_at",), connection.execute(answers, given))
+    _place(columns, place, size, ("granted_at", "goodwill"), connection.execute(granted, given))
     return columns
 
 
@@ -282,13 +301,17 @@ def _place(
             columns[name][place[number]] = value
 
 
+_HIDDEN = sa.select(tables.imports.c.id).where(
+    sa.or_(*(tables.imports.c.status == sa.literal_column(f"'{state}'") for state in HIDDEN))
+)
+
+
 def _of(numbers: Sequence[int]) -> Any:  # noqa: ANN401 - column -> condition
     return lambda column: column.in_(numbers)
 
 
 def _hidden(connection: sa.Connection) -> set[int]:
-    query = sa.select(tables.imports.c.id).where(tables.imports.c.status.in_(HIDDEN))
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(_HIDDEN).scalars())
 
 
 def _visible(columns: dict[str, list[Any]], hidden: set[int]) -> dict[str, list[Any]]:
@@ -296,10 +319,6 @@ def _visible(columns: dict[str, list[Any]], hidden: set[int]) -> dict[str, list[
         return columns
     seen = [place for place, number in enumerate(columns["import_id"]) if number not in hidden]
     return {name: [values[place] for place in seen] for name, values in columns.items()}
-
-
-def _kept(connection: sa.Connection, there: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-    return [dict(row) for row in connection.execute(sa.select(claim_figures).where(there)).mappings()]
 
 
 def _columns(connection: sa.Connection, there: sa.ColumnElement[bool]) -> dict[str, Sequence[Any]]:

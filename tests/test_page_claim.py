@@ -140,7 +140,7 @@ def test_a_claim_that_was_asked_about_leads_to_where_the_answer_is_recorded(desk
     page.button(key="confirm_ask").click().run()
 
     assert page.button(key="ask").label == "Ask again …"
-    page.button(key="record").click().run()
+    page.button(key="step_answered").click().run()
     assert not page.exception
     form = f"step_answered_{claim.id}_{desk.claim(claim.ref).version}"
     page.segmented_control(key=f"{form}_sms_code_received").select("No").run()

@@ -119,22 +119,20 @@ def _primary(claim: ClaimRecord) -> bool:
 
 
 def _step(step: str, label: str, claim: ClaimRecord, **looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
-    icon = f":material/{stepping.ICONS[step]}:"
+    """The way to the dialog of a step."""
     st.button(
-        label, key=f"step_{step}", icon=icon, on_click=acts.open_dialog, args=(stepping.form_of(step, claim),), **looks
+        label,
+        key=f"step_{step}",
+        icon=f":material/{stepping.ICONS[step]}:",
+        on_click=acts.open_dialog,
+        args=(stepping.form_of(step, claim),),
+        **looks,
     )
 
 
 def _record(claim: ClaimRecord, **looks: Any) -> None:  # noqa: ANN401 - Streamlit's own parameters
     """The way to where an answer that came is entered."""
-    st.button(
-        "Record the answer …",
-        key="record",
-        icon=":material/edit:",
-        on_click=acts.open_dialog,
-        args=(stepping.form_of("answered", claim),),
-        **looks,
-    )
+    _step("answered", "Record the answer …", claim, **looks)
 
 
 def _awaiting(me: Person, claim: ClaimRecord) -> None:

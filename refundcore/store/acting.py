@@ -60,16 +60,14 @@ _EARLIER = (
     .join(tables.claims, tables.claims.c.id == tables.receipts.c.claim_id)
     .where(tables.receipts.c.key == sa.bindparam("form"))
 )
-_CLAIM = (
-    sa.select(tables.claims, tables.events.c.hash.label("last_hash"))
-    .join_from(
-        tables.claims,
-        tables.events,
-        sa.and_(tables.events.c.claim_id == tables.claims.c.id, tables.events.c.seq == tables.claims.c.version),
-        isouter=True,
-    )
-    .where(tables.claims.c.id == sa.bindparam("claim"), SEEN)
+WITH_LAST = sa.select(tables.claims, tables.events.c.hash.label("last_hash")).join_from(
+    tables.claims,
+    tables.events,
+    sa.and_(tables.events.c.claim_id == tables.claims.c.id, tables.events.c.seq == tables.claims.c.version),
+    isouter=True,
 )
+"""Claims with the hash of their last event."""
+_CLAIM = WITH_LAST.where(tables.claims.c.id == sa.bindparam("claim"), SEEN)
 _RECEIPT = sa.insert(tables.receipts)
 
 
@@ -121,8 +119,6 @@ class Act:
     """What the transaction did beside events, for the journal's head."""
     sealed_import: int | None = None
     """The import that the transaction belongs to."""
-    hashes: dict[tuple[int, int], str] = field(default_factory=dict)
-    """(claim, version) -> hash of its last event, for those that were read together beforehand."""
     figured: set[int] = field(default_factory=set)
     """Claims whose figures were written already, as those of a batch."""
     ledger: Ledger = field(init=False)
@@ -194,7 +190,7 @@ class Act:
 
     def last_hash(self, row: Row) -> str:
         """The hash of the claim's last event."""
-        if kept_hash := row.get("last_hash") or self.hashes.get((row["id"], row["version"])):
+        if kept_hash := row.get("last_hash"):
             return str(kept_hash)
         events = tables.events
         query = sa.select(events.c.hash).where(events.c.claim_id == row["id"], events.c.seq == row["version"])

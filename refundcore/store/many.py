@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from refundcore.deadlines import micros
 from refundcore.store import tables
-from refundcore.store.acting import Act, Row, acting, allowed, asked_of, visible
+from refundcore.store.acting import WITH_LAST, Act, Row, acting, allowed, asked_of, visible
 from refundcore.store.acts import give, write_note
 from refundcore.store.deciding import Wish, refuse_state, settle
 from refundcore.store.errors import Impossible, Refused, StoreError
@@ -198,15 +198,8 @@ class _Bulk:
             self.store, self.action, actor=self.actor, at=self.at, key=self.key, parameters=self.parameters
         ) as act:
             numbers = [number for number, _ in some]
-            query = sa.select(_claims).where(_claims.c.id.in_(numbers), visible(act.connection))
+            query = WITH_LAST.where(_claims.c.id.in_(numbers), visible(act.connection))
             rows: dict[int, Row] = {row["id"]: row for row in rows_of(act.connection, query)}
-            events = tables.events
-            last = sa.and_(events.c.claim_id == _claims.c.id, events.c.seq == _claims.c.version)
-            hashes = sa.select(events.c.claim_id, events.c.seq, events.c.hash).join(_claims, last)
-            act.hashes = {
-                (row.claim_id, row.seq): row.hash
-                for row in act.connection.execute(hashes.where(_claims.c.id.in_(numbers)))
-            }
             _ = act.settings  # read once for all the copies below
             keys = [f"{self.key}:{number}" for number in numbers]
             earlier = {
